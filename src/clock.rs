@@ -1,0 +1,204 @@
+//! The one clock. Everything in Comptoir that reads the time or sleeps asks it, so that a test, `--now` or a test
+//! control can hold time still or move it, and every expiry, retry and day boundary follows.
+//!
+//! Must not know: any domain, HTTP, the store.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z. It is what the database keeps.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The instant `micros` microseconds after the epoch.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// The instant `seconds` seconds after the epoch; beyond the representable range it saturates.
+    #[must_use]
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000))
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    #[must_use]
+    pub const fn as_unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000)
+    }
+
+    /// This instant moved into the future by `by`, saturating.
+    #[must_use]
+    pub fn plus(self, by: Duration) -> Self {
+        Self(self.0.saturating_add(micros_of(by)))
+    }
+
+    /// This instant moved into the past by `by`, saturating.
+    #[must_use]
+    pub fn minus(self, by: Duration) -> Self {
+        Self(self.0.saturating_sub(micros_of(by)))
+    }
+
+    /// The time that has passed since `earlier`; zero when `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The same instant as a calendar date and time in UTC. Instants beyond chrono's range become its nearest end.
+    #[must_use]
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        })
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    fn from(instant: DateTime<Utc>) -> Self {
+        Self(instant.timestamp_micros())
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_utc().format("%Y-%m-%dT%H:%M:%S%.6fZ"))
+    }
+}
+
+fn micros_of(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A handle on the clock; clones share it.
+#[derive(Clone)]
+pub struct Clock(Arc<Source>);
+
+enum Source {
+    System,
+    /// Stands still until [`Clock::advance`] or [`Clock::set`]; sleepers wake when it passes them.
+    Manual {
+        now: AtomicI64,
+        moved: watch::Sender<()>,
+    },
+}
+
+impl Clock {
+    /// The machine's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Arc::new(Source::System))
+    }
+
+    /// A clock that stands at `now` until it is told otherwise.
+    #[must_use]
+    pub fn fixed(now: Timestamp) -> Self {
+        let (moved, _) = watch::channel(());
+        Self(Arc::new(Source::Manual { now: AtomicI64::new(now.0), moved }))
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match &*self.0 {
+            Source::System => Utc::now().into(),
+            Source::Manual { now, .. } => Timestamp(now.load(Ordering::Acquire)),
+        }
+    }
+
+    /// Whether this clock moves only when it is told to.
+    #[must_use]
+    pub fn is_manual(&self) -> bool {
+        matches!(*self.0, Source::Manual { .. })
+    }
+
+    /// Moves a fixed clock forward by `by`.
+    ///
+    /// # Panics
+    /// On the system clock: nothing but a test or a test control may move time, and those start from a fixed clock.
+    pub fn advance(&self, by: Duration) {
+        let Source::Manual { now, moved } = &*self.0 else { panic!("the system clock cannot be moved") };
+        now.fetch_add(micros_of(by), Ordering::AcqRel);
+        moved.send_replace(());
+    }
+
+    /// Puts a fixed clock at `to`, which may lie in the past.
+    ///
+    /// # Panics
+    /// On the system clock, as [`Clock::advance`].
+    pub fn set(&self, to: Timestamp) {
+        let Source::Manual { now, moved } = &*self.0 else { panic!("the system clock cannot be moved") };
+        now.store(to.0, Ordering::Release);
+        moved.send_replace(());
+    }
+
+    /// Waits until `by` has passed on this clock.
+    pub async fn sleep(&self, by: Duration) {
+        self.sleep_until(self.now().plus(by)).await;
+    }
+
+    /// Waits until this clock shows `deadline` or later.
+    pub async fn sleep_until(&self, deadline: Timestamp) {
+        match &*self.0 {
+            Source::System => tokio::time::sleep(deadline.since(self.now())).await,
+            Source::Manual { moved, .. } => {
+                let mut moves = moved.subscribe();
+                while self.now() < deadline {
+                    moves.changed().await.expect("the sender lives in the clock this call borrows");
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({}, {:?})", if self.is_manual() { "fixed" } else { "system" }, self.now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_fixed_clock_stands_still_and_wakes_its_sleepers_when_it_is_moved() {
+        let clock = Clock::fixed(Timestamp::from_unix_seconds(1_000));
+        assert_eq!(clock.now(), clock.now());
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move {
+                clock.sleep(Duration::from_secs(60)).await;
+                clock.now()
+            }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_secs(30));
+        clock.advance(Duration::from_secs(30));
+        assert_eq!(sleeper.await.expect("the sleeper ends").as_unix_seconds(), 1_060);
+    }
+
+    #[test]
+    fn arithmetic_saturates_and_seconds_round_down() {
+        assert_eq!(Timestamp::from_unix_seconds(i64::MAX).plus(Duration::MAX).as_micros(), i64::MAX);
+        assert_eq!(Timestamp::from_micros(-1).as_unix_seconds(), -1);
+        let (early, late) = (Timestamp::from_unix_seconds(1), Timestamp::from_unix_seconds(3));
+        assert_eq!(late.since(early), Duration::from_secs(2));
+        assert_eq!(early.since(late), Duration::ZERO);
+    }
+}

@@ -1,0 +1,5 @@
+//! Comptoir: the back office of a small trading team in one binary and one SQLite file.
+//!
+//! In reading order: [`clock`] is the one source of time; [`store`] is the SQLite file with its single writer.
+
+pub mod clock;

