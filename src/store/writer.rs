@@ -1,0 +1,396 @@
+//! The one writer: a thread that owns the only connection that writes, a bounded queue before it, and the commit that
+//! all who wait share.
+//!
+//! Must not know: any domain, the readers.
+//!
+//! How a batch goes: whatever waits (up to [`MAX_BATCH`] closures) runs in one `BEGIN IMMEDIATE`, each in a savepoint
+//! that is rolled back if its closure fails or panics; then one commit, then the answers. So an acknowledged write is on
+//! the disk, and sixty-four writers pay for one fsync.
+//!
+//! What can go wrong: some errors (a full disk, an I/O error, an interrupt, `ON CONFLICT ROLLBACK`) end the *whole*
+//! transaction from inside a closure, the neighbours' released savepoints included, after which SQLite would commit
+//! every further statement on its own. Two hooks stand against that: one refuses every commit that is not the writer's,
+//! one notes every rollback that is not. When a batch's transaction is lost, or its commit fails, nothing of it is
+//! acknowledged, errors neither (a closure may have failed only because of a row that is gone now), and its closures run
+//! again one by one, each in a transaction of its own. That is why they are `Fn`.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StoreError;
+use super::health::{Fault, Health, Metrics};
+use super::lock::ServerLock;
+use crate::clock::{Clock, Timestamp};
+
+/// How many closures share a commit at most.
+pub(super) const MAX_BATCH: usize = 256;
+
+/// How many writes may wait; further callers wait for a place. Four batches: enough to keep the writer busy, little
+/// enough that a caller is not told yes a long time after it lost interest.
+const QUEUE: usize = 4 * MAX_BATCH;
+
+/// A write in progress. Only a closure given to [`Store::write`] or [`Store::write_blocking`] gets one; whether it is
+/// kept is decided by the closure's result, so the closure begins and commits nothing itself.
+///
+/// [`Store::write`]: super::Store::write
+/// [`Store::write_blocking`]: super::Store::write_blocking
+#[derive(Debug)]
+pub struct WriteTx<'a>(&'a Connection);
+
+impl Deref for WriteTx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.0
+    }
+}
+
+/// What the thread is asked to do.
+pub(super) enum Message {
+    Write(Box<dyn Work>),
+    Checkpoint(oneshot::Sender<Result<(), StoreError>>),
+    Close(oneshot::Sender<Result<(), StoreError>>),
+}
+
+/// A write without its types: the closure, its latest outcome, and the way back to the caller.
+pub(super) trait Work: Send {
+    /// Runs the closure, again if need be, and keeps the outcome. True if it succeeded.
+    fn run(&mut self, tx: &WriteTx<'_>) -> bool;
+    /// Replaces the outcome: what the closure says no longer counts.
+    fn fail(&mut self, error: StoreError);
+    fn succeeded(&self) -> bool;
+    /// Sends the outcome. A caller that went away is not missed.
+    fn answer(self: Box<Self>);
+}
+
+pub(super) struct Write<F, T, E> {
+    pub(super) body: F,
+    pub(super) outcome: Option<Result<T, E>>,
+    pub(super) reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Work for Write<F, T, E>
+where
+    F: Fn(&WriteTx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &WriteTx<'_>) -> bool {
+        // The closure may leave its own captures half changed, but only it sees them; the transaction is rolled back.
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.body)(tx)))
+            .unwrap_or_else(|panic| Err(StoreError::Panicked(panic_message(&*panic)).into()));
+        self.outcome.insert(outcome).is_ok()
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.outcome = Some(Err(error.into()));
+    }
+
+    fn succeeded(&self) -> bool {
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(outcome) = self.outcome {
+            let _ = self.reply.send(outcome);
+        }
+    }
+}
+
+/// The words of a panic, if it had any.
+pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// What the thread reports about itself, written by it alone.
+#[derive(Default)]
+struct Gauges {
+    batches: AtomicU64,
+    writes: AtomicU64,
+    failures: AtomicU64,
+    reruns: AtomicU64,
+    /// Microseconds; meaningless while `batches` is zero.
+    last_commit: AtomicI64,
+    fault: Mutex<Option<Fault>>,
+}
+
+/// The store's handle on the thread. Dropping it lets what is queued finish, then waits for the thread.
+pub(super) struct Writer {
+    /// `None` only while it is being dropped.
+    queue: Option<mpsc::Sender<Message>>,
+    thread: Option<JoinHandle<()>>,
+    gauges: Arc<Gauges>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Writer").field(&self.metrics()).finish()
+    }
+}
+
+impl Writer {
+    /// Starts the thread. It keeps `lock` until the connection is closed.
+    pub(super) fn start(connection: Connection, lock: Option<ServerLock>, clock: Clock) -> Result<Self, StoreError> {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let gauges = Arc::new(Gauges::default());
+        let mut desk =
+            Desk { connection, queue, lock, clock, gauges: Arc::clone(&gauges), guard: Arc::new(Guard::default()) };
+        desk.stand_guard()?;
+        let thread = thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || desk.work())
+            .map_err(|error| StoreError::Io(error.to_string()))?;
+        Ok(Self { queue: Some(sender), thread: Some(thread), gauges })
+    }
+
+    pub(super) fn queue(&self) -> &mpsc::Sender<Message> {
+        self.queue.as_ref().expect("the queue is there until drop, and drop has the only reference")
+    }
+
+    pub(super) fn metrics(&self) -> Metrics {
+        let gauges = &*self.gauges;
+        let batches = gauges.batches.load(Ordering::Acquire);
+        Metrics {
+            queued: self.queue().max_capacity() - self.queue().capacity(),
+            batches,
+            writes: gauges.writes.load(Ordering::Relaxed),
+            failures: gauges.failures.load(Ordering::Relaxed),
+            reruns: gauges.reruns.load(Ordering::Relaxed),
+            last_commit: (batches > 0).then(|| Timestamp::from_micros(gauges.last_commit.load(Ordering::Relaxed))),
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        Health {
+            writer_alive: self.thread.as_ref().is_some_and(|thread| !thread.is_finished()),
+            last_commit: self.metrics().last_commit,
+            fault: self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        // The last handle on the store may have been captured by a closure: then this *is* the thread.
+        if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != thread::current().id()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the two hooks and the thread tell each other.
+#[derive(Default)]
+struct Guard {
+    /// The thread itself is committing.
+    committing: AtomicBool,
+    /// The transaction was rolled back as a whole.
+    lost: AtomicBool,
+}
+
+/// What the thread has before it.
+struct Desk {
+    // In this order, so that the lock outlives the connection.
+    connection: Connection,
+    queue: mpsc::Receiver<Message>,
+    lock: Option<ServerLock>,
+    clock: Clock,
+    gauges: Arc<Gauges>,
+    guard: Arc<Guard>,
+}
+
+impl Desk {
+    fn stand_guard(&mut self) -> Result<(), StoreError> {
+        let guard = Arc::clone(&self.guard);
+        self.connection.commit_hook(Some(move || !guard.committing.load(Ordering::Relaxed)))?;
+        let guard = Arc::clone(&self.guard);
+        self.connection.rollback_hook(Some(move || guard.lost.store(true, Ordering::Relaxed)))?;
+        Ok(())
+    }
+
+    /// The thread's life.
+    fn work(mut self) {
+        let mut closing = Vec::new();
+        while let Some(message) = self.queue.blocking_recv() {
+            self.handle(message, &mut closing);
+        }
+        // A server leaves one tidy file behind; a command must not make a running server's readers wait for that.
+        let farewell = if self.lock.is_some() { self.checkpoint() } else { Ok(()) };
+        let Self { connection, lock, .. } = self;
+        drop(connection);
+        drop(lock);
+        let mut farewell = Some(farewell);
+        for reply in closing {
+            let _: Result<(), _> = reply.send(farewell.take().unwrap_or(Ok(())));
+        }
+    }
+
+    fn handle(&mut self, message: Message, closing: &mut Vec<oneshot::Sender<Result<(), StoreError>>>) {
+        match message {
+            Message::Write(first) => {
+                let mut batch = vec![first];
+                let mut other = None;
+                while batch.len() < MAX_BATCH && other.is_none() {
+                    match self.queue.try_recv() {
+                        Ok(Message::Write(work)) => batch.push(work),
+                        Ok(message) => other = Some(message),
+                        Err(_) => break,
+                    }
+                }
+                self.run_batch(batch);
+                if let Some(message) = other {
+                    self.handle(message, closing);
+                }
+            }
+            Message::Checkpoint(reply) => {
+                let _ = reply.send(self.checkpoint());
+            }
+            // What was queued before still runs: the queue only takes nothing more.
+            Message::Close(reply) => {
+                self.queue.close();
+                closing.push(reply);
+            }
+        }
+    }
+
+    fn run_batch(&mut self, mut batch: Vec<Box<dyn Work>>) {
+        if batch.len() > 1 {
+            match self.run_together(&mut batch) {
+                Ok(()) => return self.answer(batch),
+                // Each would wait for the whole timeout again, one after the other.
+                Err(StoreError::Busy) => {
+                    self.note_fault(&StoreError::Busy);
+                    batch.iter_mut().for_each(|work| work.fail(StoreError::Busy));
+                    return self.answer(batch);
+                }
+                Err(_) => {
+                    self.roll_back();
+                    self.gauges.reruns.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+        for mut work in batch {
+            if let Err(error) = self.run_alone(&mut *work) {
+                self.roll_back();
+                self.note_fault(&error);
+                work.fail(error);
+            }
+            self.answer(vec![work]);
+        }
+    }
+
+    /// All in one transaction. An error means that none of it counts.
+    fn run_together(&self, batch: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+        self.begin()?;
+        for work in batch {
+            self.step("SAVEPOINT one_write")?;
+            let succeeded = work.run(&WriteTx(&self.connection));
+            if self.lost() {
+                return Err(StoreError::RolledBack);
+            }
+            if !succeeded {
+                self.step("ROLLBACK TO one_write")?;
+            }
+            self.step("RELEASE one_write")?;
+        }
+        self.commit()
+    }
+
+    /// One in a transaction of its own. An error takes the place of the closure's outcome.
+    fn run_alone(&self, work: &mut dyn Work) -> Result<(), StoreError> {
+        self.begin()?;
+        let succeeded = work.run(&WriteTx(&self.connection));
+        match (succeeded, self.lost()) {
+            (true, false) => self.commit(),
+            (true, true) => Err(StoreError::RolledBack),
+            (false, false) => {
+                self.roll_back();
+                Ok(())
+            }
+            // The closure's own error says what ended the transaction; its type says nothing to us.
+            (false, true) => {
+                self.roll_back();
+                self.note("the database ended a transaction: a full disk or an I/O error".to_owned());
+                Ok(())
+            }
+        }
+    }
+
+    fn answer(&self, batch: Vec<Box<dyn Work>>) {
+        for work in batch {
+            let count = if work.succeeded() { &self.gauges.writes } else { &self.gauges.failures };
+            count.fetch_add(1, Ordering::Relaxed);
+            work.answer();
+        }
+    }
+
+    fn begin(&self) -> Result<(), StoreError> {
+        self.guard.lost.store(false, Ordering::Relaxed);
+        // Immediate: a transaction that reads first and asks for the write lock later is refused at once, whatever the
+        // timeout, when another process has written in between.
+        self.step("BEGIN IMMEDIATE")
+    }
+
+    fn commit(&self) -> Result<(), StoreError> {
+        self.guard.committing.store(true, Ordering::Relaxed);
+        let outcome = self.step("COMMIT");
+        self.guard.committing.store(false, Ordering::Relaxed);
+        outcome?;
+        self.gauges.last_commit.store(self.clock.now().as_micros(), Ordering::Relaxed);
+        self.gauges.batches.fetch_add(1, Ordering::Release);
+        *self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    /// Whether the transaction that `begin` began is gone. Autocommit alone would not tell: a savepoint opened after the
+    /// loss begins a transaction again.
+    fn lost(&self) -> bool {
+        self.guard.lost.load(Ordering::Relaxed) || self.connection.is_autocommit()
+    }
+
+    fn roll_back(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.step("ROLLBACK")
+        {
+            self.note_fault(&error);
+        }
+    }
+
+    fn step(&self, sql: &str) -> Result<(), StoreError> {
+        self.connection.prepare_cached(sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Brings the log into the file and empties it as far as the readers allow. That they do not allow all of it is no
+    /// error: a later one will.
+    fn checkpoint(&self) -> Result<(), StoreError> {
+        match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
+            Err(StoreError::Busy) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    fn note_fault(&self, error: &StoreError) {
+        if !error.is_the_callers() {
+            self.note(error.to_string());
+        }
+    }
+
+    fn note(&self, reason: String) {
+        tracing::error!(%reason, "a write did not reach the database");
+        let fault = Fault { at: self.clock.now(), reason };
+        *self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+}
