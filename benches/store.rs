@@ -59,8 +59,9 @@ async fn main() -> ExitCode {
 async fn shared_commit() -> Figures {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let store = open(&folder.path().join("bench.db"));
-    let figures = measure(|client, number| {
-        let store = store.clone();
+    let shared = store.clone();
+    let figures = measure(move |client, number| {
+        let store = shared.clone();
         async move {
             let written = store.write(move |tx| {
                 tx.prepare_cached(INSERT)?.execute((client, number, NOTE))?;
@@ -83,7 +84,7 @@ async fn transaction_a_request() -> Figures {
     connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA cache_size = -16384;").expect("the settings");
     // A fair lock, held without awaiting: no thread hop, and nobody's turn comes twice while others wait.
     let connection = Arc::new(Mutex::new(connection));
-    measure(|client, number| {
+    measure(move |client, number| {
         let connection = Arc::clone(&connection);
         async move {
             let connection = connection.lock().await;

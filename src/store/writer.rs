@@ -272,7 +272,9 @@ impl Desk {
                 // Each would wait for the whole timeout again, one after the other.
                 Err(StoreError::Busy) => {
                     self.note_fault(&StoreError::Busy);
-                    batch.iter_mut().for_each(|work| work.fail(StoreError::Busy));
+                    for work in &mut batch {
+                        work.fail(StoreError::Busy);
+                    }
                     return self.answer(batch);
                 }
                 Err(_) => {

@@ -25,11 +25,10 @@ fn insert_large(tx: &WriteTx<'_>, id: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
+type Closure = Box<dyn Fn(&WriteTx<'_>) -> Result<(), StoreError> + Send>;
+
 /// Queues the closures in this order behind a held writer, lets go, and returns their outcomes.
-async fn in_one_batch(
-    store: &Store,
-    closures: Vec<Box<dyn Fn(&WriteTx<'_>) -> Result<(), StoreError> + Send>>,
-) -> Vec<Result<(), StoreError>> {
+async fn in_one_batch(store: &Store, closures: Vec<Closure>) -> Vec<Result<(), StoreError>> {
     let hold = Hold::of(store).await;
     let mut writers = Vec::new();
     for (position, closure) in closures.into_iter().enumerate() {
