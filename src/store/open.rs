@@ -88,20 +88,31 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     // Without a lock file beside it no Comptoir has ever opened this file: then look at it before anything is put
     // beside somebody else's. (With one, do not: closing a descriptor of the file would let go of SQLite's own locks on
     // it, should this very process have it open.)
-    if !lock_path(&path).exists() {
+    let unknown = !lock_path(&path).exists();
+    if unknown {
         look_at_header(&path)?;
     }
-    let mut lock = match options.access {
+    let lock = match options.access {
         Access::Server => Some(ServerLock::acquire(&path)?),
         Access::Command => None,
     };
-    make_file(&path, options.create)?;
-    let read = |connection: &Connection| read_version(connection, &path, known).map_err(|error| judge(error, &path));
-    let mut connection = connect(&path, Role::Writer, options.busy_timeout).map_err(|e| judge(e.into(), &path))?;
+    open_at(&path, lock, known, options).inspect_err(|error| {
+        // Nor is the lock left there once SQLite has seen more than the header told. Whoever took it meanwhile is
+        // refused for the same reason.
+        if unknown && matches!(error, OpenError::Foreign { .. }) {
+            let _ = fs::remove_file(lock_path(&path));
+        }
+    })
+}
+
+fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOptions) -> Result<Opened, OpenError> {
+    make_file(path, options.create)?;
+    let read = |connection: &Connection| read_version(connection, path, known).map_err(|error| judge(error, path));
+    let mut connection = connect(path, Role::Writer, options.busy_timeout).map_err(|e| judge(e.into(), path))?;
     let mut found = read(&connection)?;
     let mut borrowed = None;
     if found < known && lock.is_none() {
-        borrowed = Some(ServerLock::acquire(&path).map_err(|error| match error {
+        borrowed = Some(ServerLock::acquire(path).map_err(|error| match error {
             OpenError::Locked { path, holder } => OpenError::MigrationNeeded { path, found, known, holder },
             other => other,
         })?);
@@ -110,15 +121,15 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     }
     if found < known {
         if found == 0 {
-            begin_file(&connection).map_err(|error| judge(error.into(), &path))?;
+            begin_file(&connection).map_err(|error| judge(error.into(), path))?;
         }
-        use_log(&connection, &path)?;
-        migrate(&mut connection, &path, options.migrations, found, &options.clock)?;
+        use_log(&connection, path)?;
+        migrate(&mut connection, path, options.migrations, found, &options.clock)?;
     } else {
-        use_log(&connection, &path)?;
+        use_log(&connection, path)?;
     }
     drop(borrowed);
-    Ok(Opened { connection, lock: lock.take(), path })
+    Ok(Opened { connection, lock, path: path.to_owned() })
 }
 
 /// The one path of the file, so that two names of it share a lock.
@@ -192,6 +203,9 @@ fn read_version(connection: &Connection, path: &Path, known: u32) -> Result<u32,
     }
     let damaged = |what: String| Refusal::Known(OpenError::Damaged { path: path.to_owned(), what });
     let version = u32::try_from(version).map_err(|_| damaged(format!("its format number is {version}")))?;
+    if version == 0 && !tables.is_empty() {
+        return Err(damaged("it has tables, but its format number is gone".to_owned()));
+    }
     if version > known {
         return Err(Refusal::Known(OpenError::Newer { path: path.to_owned(), found: version, known }));
     }
