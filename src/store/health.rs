@@ -28,7 +28,7 @@ pub struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the writer runs at all.
+    /// Whether the writer takes writes at all; not once the store is closed.
     pub writer_alive: bool,
     /// When the last commit worked.
     pub last_commit: Option<Timestamp>,

@@ -174,7 +174,8 @@ impl Writer {
 
     pub(super) fn health(&self) -> Health {
         Health {
-            writer_alive: self.thread.as_ref().is_some_and(|thread| !thread.is_finished()),
+            // The thread closes its end before it answers a close, and loses it should it die.
+            writer_alive: !self.queue().is_closed(),
             last_commit: self.metrics().last_commit,
             fault: self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
