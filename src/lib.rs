@@ -3,3 +3,4 @@
 //! In reading order: [`clock`] is the one source of time; [`store`] is the SQLite file with its single writer.
 
 pub mod clock;
+pub mod http;

@@ -1,0 +1,5 @@
+//! What every contract shares on the wire.
+//!
+//! Must not know: any domain, the store.
+
+pub mod server;

@@ -1,0 +1,3 @@
+//! What the `http` room promises, seen from outside.
+
+mod server;
