@@ -2,4 +2,6 @@
 //!
 //! Must not know: any domain, the store.
 
+pub mod json;
+pub mod schema;
 pub mod server;

@@ -1,3 +1,4 @@
 //! What the `http` room promises, seen from outside.
 
+mod json;
 mod server;
