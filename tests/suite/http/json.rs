@@ -160,7 +160,7 @@ async fn a_failure_to_read_the_body_is_passed_on() {
         .uri_str("/checked")
         .content_type("application/json")
         .body(Body::from_bytes_stream(broken));
-    let error = OpenApiService::new(Api, "test", "1").into_endpoint().call(request).await.err().expect("an error");
+    let error = OpenApiService::new(Api, "test", "1").into_endpoint().call(request).await.expect_err("an error");
     assert!(error.is::<poem::error::ReadBodyError>(), "{error:?}");
     assert!(comptoir::http::server::is_stalled_body(&error), "{error:?}");
 }
