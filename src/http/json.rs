@@ -1,0 +1,233 @@
+//! The JSON body of a request: read, checked against the published schema, and parsed into its type.
+//!
+//! A body at fault ends as [`InvalidBody`], which names every field; the outer layer that knows the contract gives it
+//! the contract's shape. Must not know: any domain, the store, any contract's error shape, how large a body may be.
+
+use poem::error::ResponseError;
+use poem::http::{StatusCode, header};
+use poem::{Request, RequestBody, Result};
+use poem_openapi::error::ContentTypeError;
+use poem_openapi::payload::{ParsePayload, Payload};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
+use poem_openapi::types::{ParseFromJSON, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::Value;
+
+use super::schema::{FieldError, Schema, Unknown};
+
+/// A JSON body of a contract: properties that its schema does not name are ignored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked<T>(pub T);
+
+/// A JSON body of the house API: properties that its schema does not name are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strict<T>(pub T);
+
+/// A body that was read but is not what the operation takes. By itself it answers 400 with its message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct InvalidBody {
+    /// One sentence for people; the first fault when there are several.
+    pub message: String,
+    /// Every field at fault; empty when the body is absent or no JSON at all.
+    pub fields: Vec<FieldError>,
+}
+
+impl ResponseError for InvalidBody {
+    fn status(&self) -> StatusCode {
+        StatusCode::BAD_REQUEST
+    }
+}
+
+impl InvalidBody {
+    fn plain(message: impl Into<String>) -> Self {
+        Self { message: message.into(), fields: Vec::new() }
+    }
+
+    fn of(fields: Vec<FieldError>) -> Self {
+        let message = match fields.as_slice() {
+            [] => "the body is not valid".to_owned(),
+            [only] => format!("{} {}", only.field, only.rule),
+            [first, others @ ..] => format!("{} {} (and {} more)", first.field, first.rule, others.len()),
+        };
+        Self { message, fields }
+    }
+}
+
+/// The one media type that is published; see [`is_json`] for what is accepted.
+const MEDIA_TYPE: &str = "application/json";
+
+/// `application/json` and `application/*+json`, with no charset or with UTF-8, the only one JSON has between systems
+/// (RFC 8259 section 8.1). Other parameters are not looked at.
+fn is_json(content_type: &str) -> bool {
+    let mut parts = content_type.split(';').map(str::trim);
+    let Some((kind, subtype)) = parts.next().and_then(|essence| essence.split_once('/')) else { return false };
+    let json = subtype.eq_ignore_ascii_case("json")
+        || subtype.len() > 5 && subtype.as_bytes()[subtype.len() - 5..].eq_ignore_ascii_case(b"+json");
+    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
+        !name.trim().eq_ignore_ascii_case("charset")
+            || matches!(value.trim().trim_matches('"').to_ascii_lowercase().as_str(), "utf-8" | "utf8")
+    });
+    kind.eq_ignore_ascii_case("application") && json && utf8
+}
+
+/// Reads a request's body as a `T`. A failure to read it is passed on as it is.
+async fn receive<T>(request: &Request, body: &mut RequestBody, unknown: Unknown) -> Result<T>
+where
+    T: ParseFromJSON + 'static,
+{
+    let content_type = request.headers().get(header::CONTENT_TYPE);
+    if let Some(content_type) = content_type
+        && !content_type.to_str().is_ok_and(is_json)
+    {
+        let content_type = String::from_utf8_lossy(content_type.as_bytes()).into_owned();
+        return Err(ContentTypeError::NotSupported { content_type }.into());
+    }
+    let bytes = body.take()?.into_bytes().await?;
+    if bytes.is_empty() {
+        return if T::IS_REQUIRED {
+            Err(InvalidBody::plain("the body is required").into())
+        } else {
+            T::parse_from_json(None).map_err(|error| InvalidBody::plain(error.into_message()).into())
+        };
+    }
+    if content_type.is_none() {
+        return Err(ContentTypeError::ExpectContentType.into());
+    }
+    Ok(parse(&bytes, unknown)?)
+}
+
+/// Parses and checks the text of a body, or of any JSON document that has a published type.
+///
+/// # Errors
+/// [`InvalidBody`]: with the line and column when `bytes` are no JSON, else with every field at fault.
+pub fn parse<T>(bytes: &[u8], unknown: Unknown) -> std::result::Result<T, InvalidBody>
+where
+    T: ParseFromJSON + 'static,
+{
+    // RFC 8259 section 8.1 lets a parser pass over a byte order mark, which some clients cannot help sending.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let value: Value = serde_json::from_slice(text)
+        .map_err(|error| InvalidBody::plain(format!("the body is not valid JSON: {error}")))?;
+    let fields = Schema::of::<T>().check(&value, unknown);
+    if !fields.is_empty() {
+        return Err(InvalidBody::of(fields));
+    }
+    // What is left is what a type's own parser refuses beyond its schema; it does not say where.
+    T::parse_from_json(Some(value)).map_err(|error| {
+        InvalidBody::of(vec![FieldError { field: "body".to_owned(), rule: reason(error.message()).to_owned() }])
+    })
+}
+
+/// The reason within one of poem-openapi's parse errors: without the Rust type names around it, and without the value,
+/// which may be a secret.
+fn reason(message: &str) -> &str {
+    if message.starts_with("Expected input type") {
+        return "has a value of the wrong kind";
+    }
+    let message = message
+        .strip_prefix("failed to parse \"")
+        .and_then(|rest| rest.split_once("\": "))
+        .map_or(message, |(_, reason)| reason);
+    message.split_once(" (occurred while parsing").map_or(message, |(reason, _)| reason)
+}
+
+macro_rules! json_payload {
+    ($name:ident, $unknown:expr) => {
+        impl<T: Type> Payload for $name<T> {
+            const CONTENT_TYPE: &'static str = MEDIA_TYPE;
+
+            fn check_content_type(content_type: &str) -> bool {
+                is_json(content_type)
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                T::schema_ref()
+            }
+
+            fn register(registry: &mut Registry) {
+                T::register(registry);
+            }
+        }
+
+        impl<T: ParseFromJSON + 'static> ParsePayload for $name<T> {
+            const IS_REQUIRED: bool = T::IS_REQUIRED;
+
+            async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
+                receive(request, body, $unknown).await.map(Self)
+            }
+        }
+
+        // By hand: the crate's macro answers 415 to a request that has neither a body nor a type.
+        impl<'a, T: ParseFromJSON + 'static> ApiExtractor<'a> for $name<T> {
+            const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+            type ParamType = ();
+            type ParamRawType = ();
+
+            fn register(registry: &mut Registry) {
+                <Self as Payload>::register(registry);
+            }
+
+            fn request_meta() -> Option<MetaRequest> {
+                Some(MetaRequest {
+                    description: None,
+                    content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }],
+                    required: T::IS_REQUIRED,
+                })
+            }
+
+            async fn from_request(
+                request: &'a Request,
+                body: &mut RequestBody,
+                _options: ExtractParamOptions<()>,
+            ) -> Result<Self> {
+                <Self as ParsePayload>::from_request(request, body).await
+            }
+        }
+    };
+}
+
+json_payload!(Checked, Unknown::Ignore);
+json_payload!(Strict, Unknown::Refuse);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_media_types_are_told_from_others() {
+        for accepted in [
+            "application/json",
+            "Application/JSON; Charset=\"UTF-8\"",
+            "application/json;charset=utf8",
+            "application/problem+json",
+            "application/json; profile=x",
+            "application/json;",
+        ] {
+            assert!(is_json(accepted), "{accepted}");
+        }
+        for refused in [
+            "",
+            "json",
+            "text/json",
+            "application/jsonp",
+            "application/+json",
+            "application/json; charset=utf-16",
+            "application/xml",
+            "application/x-ü+jso",
+        ] {
+            assert!(!is_json(refused), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_parse_errors_reason_names_no_rust_type_and_no_value() {
+        assert_eq!(
+            reason("failed to parse \"Gln\": the check digit is wrong (occurred while parsing \"Order\")"),
+            "the check digit is wrong"
+        );
+        assert_eq!(reason("Expected input type \"string\", found \"secret\"."), "has a value of the wrong kind");
+        assert_eq!(reason("something else"), "something else");
+    }
+}

@@ -1,0 +1,5 @@
+//! What the `http` room promises, seen from outside.
+
+#[expect(clippy::unused_async, reason = "poem-openapi takes async handlers only")]
+mod json;
+mod server;
