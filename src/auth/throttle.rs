@@ -1,0 +1,1 @@
+//! Slows the guessing of passwords.
