@@ -1,8 +1,27 @@
 //! Comptoir: the back office of a small trading team in one binary and one SQLite file.
 //!
-//! In reading order: [`clock`] is the one source of time; [`store`] is the SQLite file with its single writer.
+//! The code map, in reading order:
+//!
+//! - [`clock`]: the one source of time.
+//! - [`store`]: the SQLite file, its one writer and its readers.
+//! - [`auth`]: companies, users, credentials, the permission table.
+//! - [`http`]: what every contract shares on the wire.
+//! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
+//! - [`house`]: the house API, where it belongs to no single domain.
+//! - [`app`]: puts all of it together.
+//! - [`config`] and [`cli`]: how it is started.
+//!
+//! Who may know whom is written in `ARCHITECTURE.md` and checked by `tests/suite/architecture.rs`.
 
+pub mod account;
+pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
-pub mod store;
+pub mod config;
+pub mod house;
 pub mod http;
+pub mod store;
+
+/// The server's version and, where it was built from a checkout, the commit.
+pub const BUILD: &str = env!("COMPTOIR_BUILD");

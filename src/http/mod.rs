@@ -1,7 +1,26 @@
-//! What every contract shares on the wire.
+//! What every contract shares on the wire: the server loop, the gate around the handlers, who is calling, bodies that
+//! are checked against the published schema, failures, paging, the document and its pages.
 //!
-//! Must not know: any domain, the store.
+//! Must not know: any domain; nor rusqlite. A contract describes itself to this room with a [`contract::Contract`].
 
+mod body;
+pub mod caller;
+mod compress;
+pub mod context;
+pub mod contract;
+pub mod document;
+pub mod failure;
+pub mod gate;
 pub mod json;
+pub mod operations;
+pub mod pages;
+pub mod paging;
+mod params;
 pub mod schema;
 pub mod server;
+pub mod wire;
+
+pub use self::caller::Caller;
+pub use self::context::{HttpState, RequestContext};
+pub use self::contract::{Contract, ErrorShape, Refused};
+pub use self::failure::Failure;

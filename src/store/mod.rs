@@ -23,9 +23,12 @@
 
 mod error;
 mod health;
+mod integrity;
 mod lock;
+mod meta;
 mod migrations;
 mod open;
+mod pulse;
 mod reader;
 mod writer;
 
@@ -37,9 +40,15 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use self::error::{ConstraintKind, OpenError, StoreError};
 pub use self::health::{Fault, Health, Metrics};
+pub use self::integrity::integrity;
+pub use self::meta::{instance, set_instance};
 pub use self::migrations::{MIGRATIONS, Migration};
+pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
+
 pub use self::writer::WriteTx;
+/// The connection behind a [`ReadTx`] or a [`WriteTx`]: what reading functions take, so that both will do.
+pub use rusqlite::Connection as Conn;
 
 use self::reader::Readers;
 use self::writer::{Message, Write, Writer};

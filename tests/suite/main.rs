@@ -2,5 +2,5 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has found one")]
 
-mod store;
 mod http;
+mod store;

@@ -1,0 +1,164 @@
+//! How the account contract shows a failure: `tracedata` with every one, `schema_errors` with a 400, `resource_key` with
+//! a 404.
+//!
+//! Must not know: SQL, other domains. Source: `contracts/account.md`, 'Operations'.
+
+use poem::Response;
+use poem_openapi::Object;
+use poem_openapi::payload::Json;
+use poem_openapi::registry::{MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use uuid::Uuid;
+
+use crate::auth::model::Timezone;
+use crate::http::wire::Instant;
+use crate::http::{ErrorShape, Failure, RequestContext};
+
+/// Who and what a failure is about, so that a report of it can be traced.
+#[derive(Debug, Object)]
+pub struct Tracedata {
+    /// Unique id of the process; outside one, new for each request.
+    pub process_code: Uuid,
+    /// Unique id of the request: the `X-Request-Id` of the answer.
+    pub request_code: Uuid,
+    /// The caller, or `anonymous`.
+    pub username: String,
+    /// The caller's company, or `anonymous`.
+    pub company: String,
+    /// The service: `ACCOUNT`.
+    pub service: String,
+    /// The operation's id; `unknown` when the path matches none.
+    pub operation: String,
+    /// Name of the environment.
+    pub env: String,
+    /// Id of the installation.
+    pub pod: String,
+    /// When the request came in, at the caller's offset.
+    pub time: Instant,
+}
+
+impl Tracedata {
+    fn of(context: &RequestContext) -> Self {
+        let principal = context.principal();
+        let timezone = principal.map_or(Timezone::UTC, |principal| principal.timezone);
+        let anonymous = || "anonymous".to_owned();
+        Self {
+            process_code: Uuid::new_v4(),
+            request_code: context.id,
+            username: principal.map_or_else(anonymous, |principal| principal.username.to_string()),
+            company: principal.map_or_else(anonymous, |principal| principal.company_key.to_string()),
+            service: "ACCOUNT".to_owned(),
+            operation: context.operation().to_owned(),
+            env: context.state.env.clone(),
+            pod: context.state.instance.clone(),
+            time: Instant::at_offset(context.received, timezone.offset()),
+        }
+    }
+}
+
+/// A field at fault.
+#[derive(Debug, Object)]
+pub struct SchemaError {
+    /// The field, as a path: `attributes[3].key`.
+    pub entity: String,
+    /// The rule it breaks.
+    pub message: String,
+}
+
+/// A request that is not valid.
+#[derive(Debug, Object)]
+pub struct General400 {
+    /// Where it comes from.
+    pub tracedata: Tracedata,
+    /// What is wrong.
+    pub message: String,
+    /// The fields at fault, one entry each.
+    #[oai(skip_serializing_if_is_empty)]
+    pub schema_errors: Vec<SchemaError>,
+}
+
+/// Something that is not there.
+#[derive(Debug, Object)]
+pub struct General404 {
+    /// What was asked for.
+    pub resource_key: String,
+    /// More about it.
+    pub detail: General404Detail,
+}
+
+/// More about something that is not there.
+#[derive(Debug, Object)]
+pub struct General404Detail {
+    /// Where it comes from.
+    pub tracedata: Tracedata,
+}
+
+/// Any other failure.
+#[derive(Debug, Object)]
+pub struct GeneralError {
+    /// Where it comes from.
+    pub tracedata: Tracedata,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Gives `failure` the contract's shape.
+pub fn render(context: &RequestContext, failure: &Failure) -> Response {
+    use poem::IntoResponse;
+    let tracedata = Tracedata::of(context);
+    match failure.status().as_u16() {
+        400 => Json(General400 {
+            tracedata,
+            message: failure.message.clone(),
+            schema_errors: failure
+                .fields
+                .iter()
+                .map(|error| SchemaError { entity: error.field.clone(), message: error.rule.clone() })
+                .collect(),
+        })
+        .into_response(),
+        404 => Json(General404 {
+            resource_key: failure.resource.clone().unwrap_or_else(|| "path".to_owned()),
+            detail: General404Detail { tracedata },
+        })
+        .into_response(),
+        _ => Json(GeneralError { tracedata, message: failure.message.clone() }).into_response(),
+    }
+}
+
+/// The contract's errors in the document.
+#[derive(Debug)]
+pub struct AccountErrors;
+
+impl ErrorShape for AccountErrors {
+    const STATUSES: &'static [(u16, &'static str)] = &[
+        (400, "The request is not valid; `schema_errors` names each field at fault."),
+        (401, "The credentials are missing or not valid."),
+        (403, "The caller may not do this."),
+        (404, "There is no such thing."),
+        (405, "The path does not know this method."),
+        (413, "The body is too large."),
+        (415, "The body has another media type than the operation reads."),
+        (429, "Too many attempts."),
+        (431, "The headers are too large."),
+        (500, "The server failed; its log has the cause under the request's id."),
+        (503, "The server cannot do this right now."),
+        (507, "The server's disk is full."),
+    ];
+
+    const MEDIA_TYPE: &'static str = "application/json";
+
+    fn register(registry: &mut Registry) {
+        General400::register(registry);
+        General404::register(registry);
+        GeneralError::register(registry);
+    }
+
+    fn schema(status: u16) -> MetaSchemaRef {
+        match status {
+            400 => General400::schema_ref(),
+            404 => General404::schema_ref(),
+            _ => GeneralError::schema_ref(),
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The account contract on the wire: handlers. Extract, one call, convert.
+//!
+//! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
+
+mod errors;
+mod wire;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poem::web::Data;
+use poem_openapi::param::Path;
+use poem_openapi::payload::{Html, Json};
+use poem_openapi::{OpenApi, Tags};
+
+use self::errors::{AccountErrors, render};
+use self::wire::{
+    CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
+};
+use crate::account::AccountService;
+use crate::account::reference::Reference;
+use crate::auth::model::{Password, Refused as RefusedField, Roles};
+use crate::http::caller::unquoted;
+use crate::http::document::Example;
+use crate::http::json::Checked;
+use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
+
+/// The contract, for the shared HTTP layer.
+pub const CONTRACT: Contract =
+    Contract { name: "account", prefixes: &["/account"], body_limit: 4 * 1024 * 1024, render };
+
+/// Request bodies that `/docs` offers as they stand.
+pub const EXAMPLES: &[Example] = &[
+    ("run_token_generation", wire::token_request_example),
+    ("run_token_validation", wire::token_example),
+    ("change_password", wire::password_change_example),
+    ("update_info", wire::info_change_example),
+];
+
+/// The version of the contract that is served: the major and minor of the vendor's document.
+const CONTRACT_VERSION: (i32, i32) = (7, 9);
+
+#[derive(Tags)]
+enum AccountTags {
+    /// Getting a token, checking it, changing the password.
+    #[oai(rename = "account: auth")]
+    Auth,
+    /// What an account says of itself.
+    #[oai(rename = "account: info")]
+    Info,
+    /// How the service is and which one it is.
+    #[oai(rename = "account: system")]
+    System,
+}
+
+type Answer<T> = Result<T, Refused<AccountErrors>>;
+
+/// The account contract.
+pub struct AccountApi {
+    service: AccountService,
+    reference: Reference,
+}
+
+impl AccountApi {
+    /// The handlers over `service`; `document` is the contract's own part of the OpenAPI document.
+    #[must_use]
+    pub fn new(service: AccountService, document: Arc<serde_json::Value>) -> Self {
+        Self { service, reference: Reference::new(document) }
+    }
+}
+
+#[OpenApi]
+impl AccountApi {
+    /// Get a token
+    ///
+    /// Exchanges a name and a password for a JWT, to be sent as `Authorization: Bearer …`. A wrong name, a wrong
+    /// password and a disabled user are answered alike. After five refusals in a row for one user from one address, each
+    /// further attempt has to wait.
+    #[oai(
+        path = "/account/token/generation",
+        method = "post",
+        operation_id = "run_token_generation",
+        tag = "AccountTags::Auth"
+    )]
+    async fn run_token_generation(
+        &self,
+        context: Data<&Arc<RequestContext>>,
+        body: Checked<TokenRequest>,
+    ) -> Answer<Json<String>> {
+        let TokenRequest { username, password, ttl_seconds } = body.0;
+        let ttl = Duration::from_secs(u64::from(ttl_seconds.unsigned_abs()));
+        Ok(Json(self.service.run_token_generation(&username, &password, context.client, ttl).await?))
+    }
+
+    /// Validate a token
+    ///
+    /// Says whether a token would be accepted now, and which roles stand behind it. A bad, expired or revoked token is
+    /// not an error: it is not valid.
+    #[oai(
+        path = "/account/token/validation",
+        method = "post",
+        operation_id = "run_token_validation",
+        tag = "AccountTags::Auth"
+    )]
+    async fn run_token_validation(&self, body: Checked<String>) -> Answer<Json<TokenValidationResult>> {
+        let roles = self.service.run_token_validation(unquoted(&body.0))?;
+        Ok(Json(TokenValidationResult { valid: roles.is_some(), roles: wire::roles(roles.unwrap_or(Roles::NONE)) }))
+    }
+
+    /// Change the password
+    ///
+    /// Ends every older token of the caller at once and returns a new one that lives for a day. API tokens go on
+    /// working.
+    #[oai(path = "/account/password", method = "post", operation_id = "change_password", tag = "AccountTags::Auth")]
+    async fn change_password(
+        &self,
+        caller: Caller,
+        context: Data<&Arc<RequestContext>>,
+        body: Checked<PasswordChangeRequest>,
+    ) -> Answer<Json<String>> {
+        let PasswordChangeRequest { current_password, new_password } = body.0;
+        let new = Password::parse(new_password).map_err(|rule| RefusedField { field: "new_password", rule })?;
+        Ok(Json(self.service.change_password(&caller, &current_password, &new, context.client).await?))
+    }
+
+    /// Read the account
+    ///
+    /// What the server knows of the caller.
+    #[oai(path = "/account/info", method = "get", operation_id = "read_info", tag = "AccountTags::Info")]
+    async fn read_info(&self, caller: Caller) -> Answer<Json<User>> {
+        Ok(Json(self.service.read_info(&caller)?.into()))
+    }
+
+    /// Change the account
+    ///
+    /// Changes what the caller says of itself. A field that is absent stays as it is; null clears it.
+    #[oai(path = "/account/info", method = "put", operation_id = "update_info", tag = "AccountTags::Info")]
+    async fn update_info(&self, caller: Caller, body: Checked<InfoChangeRequest>) -> Answer<Json<User>> {
+        let change = body.0.into_change()?;
+        Ok(Json(self.service.update_info(&caller, change).await?.into()))
+    }
+
+    /// Check the service
+    ///
+    /// 1 when the database answers and accepts writes; less, with the reason in the log, when not.
+    #[oai(path = "/account/system/check", method = "get", operation_id = "check", tag = "AccountTags::System")]
+    async fn check(&self) -> Answer<Json<CheckResult>> {
+        Ok(Json(CheckResult { health: self.service.check().await }))
+    }
+
+    /// Read the version
+    ///
+    /// The version of the contract, and the build of the server.
+    #[oai(path = "/account/system/version", method = "get", operation_id = "version", tag = "AccountTags::System")]
+    async fn version(&self) -> Answer<Json<VersionResult>> {
+        let (major, minor) = CONTRACT_VERSION;
+        Ok(Json(VersionResult { major, minor, build: crate::BUILD.to_owned() }))
+    }
+
+    /// Read a documentation file
+    ///
+    /// The reference of this contract as a page: `file_en.html`, `file_ru.html` or `file_uk.html`.
+    #[oai(path = "/account/file/:filename", method = "get", operation_id = "file", tag = "AccountTags::System")]
+    async fn file(
+        &self,
+        /// The file's name.
+        #[oai(validator(min_length = 6, max_length = 128))]
+        filename: Path<String>,
+    ) -> Answer<Html<String>> {
+        match self.reference.page(&filename) {
+            Some(page) => Ok(Html(page)),
+            None => Err(Failure::not_found("documentation file", filename.0).into()),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The use cases of the account contract, one function each.
+//!
+//! Must not know: HTTP, the wire types.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::auth::model::{Password, Principal, Roles, User};
+use crate::auth::users::{self, ProfileChange};
+use crate::auth::{Auth, AuthError};
+use crate::store::{Pulse, Store};
+
+/// The use cases over one store.
+#[derive(Clone)]
+pub struct AccountService {
+    auth: Auth,
+    store: Store,
+    pulse: Pulse,
+}
+
+impl AccountService {
+    /// The account contract of this installation.
+    #[must_use]
+    pub fn new(auth: Auth, pulse: Pulse) -> Self {
+        let store = auth.store().clone();
+        Self { auth, store, pulse }
+    }
+
+    /// A JWT for a name and a password.
+    pub async fn run_token_generation(
+        &self,
+        username: &str,
+        password: &str,
+        address: IpAddr,
+        ttl: Duration,
+    ) -> Result<String, AuthError> {
+        self.auth.sign_in(username, password, address, ttl).await
+    }
+
+    /// The roles that stand behind a token; `None` when nothing does, whatever the reason.
+    pub fn run_token_validation(&self, token: &str) -> Result<Option<Roles>, AuthError> {
+        match self.auth.authenticate(token) {
+            Ok(principal) => Ok(Some(principal.roles)),
+            Err(AuthError::Unauthenticated) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A new password for the caller, and a JWT that goes with it.
+    pub async fn change_password(
+        &self,
+        caller: &Principal,
+        current: &str,
+        new: &Password,
+        address: IpAddr,
+    ) -> Result<String, AuthError> {
+        self.auth.change_password(caller, current, new, address).await
+    }
+
+    /// The caller's account.
+    pub fn read_info(&self, caller: &Principal) -> Result<User, AuthError> {
+        self.store.read(|conn| users::get(conn, caller.user_id))
+    }
+
+    /// Changes what the caller says of itself.
+    pub async fn update_info(&self, caller: &Principal, change: ProfileChange) -> Result<User, AuthError> {
+        let (id, now) = (caller.user_id, self.auth.clock().now());
+        self.store.write(move |tx| users::change_own_profile(tx, id, &change, now)).await
+    }
+
+    /// How well the server is: 1 when the database answers reads and accepts writes, a half when it only answers.
+    pub async fn check(&self) -> f64 {
+        match (self.pulse.answers_reads(), self.pulse.accepts_writes().await) {
+            (true, true) => 1.0,
+            (true, false) => 0.5,
+            (false, _) => 0.0,
+        }
+    }
+}

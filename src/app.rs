@@ -1,0 +1,136 @@
+//! The composition root: the only file that names every domain. It puts the store, identity, the domains and the HTTP
+//! layer together into one endpoint, and the document of all their operations beside it.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use poem::endpoint::BoxEndpoint;
+use poem::http::Method;
+use poem::{EndpointExt, IntoEndpoint, Response};
+use poem_openapi::registry::{MetaApi, Registry};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
+use serde_json::Value;
+
+use crate::account::AccountService;
+use crate::account::api::AccountApi;
+use crate::auth::{Auth, AuthError};
+use crate::clock::Clock;
+use crate::house::HouseService;
+use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi};
+use crate::http::document::{self, Example};
+use crate::http::gate::Gate;
+use crate::http::operations::{Operations, OperationsError};
+use crate::http::pages::Pages;
+use crate::http::{Contract, HttpState};
+use crate::store::{Pulse, Store, StoreError};
+use crate::{account, house};
+
+/// Every contract. The first one also shapes the failures of paths that belong to none.
+pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT];
+
+/// The handlers of every contract.
+type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, HealthApi);
+
+/// What an application is made of, beside its store and identity.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// The environment's name, for `tracedata.env`.
+    pub env: String,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The longest a handler may take, reading the body included.
+    pub request_timeout: Duration,
+    /// Whether successful requests are logged at `info` too.
+    pub log_all_requests: bool,
+}
+
+/// Why the application could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// Identity could not start.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An operation is not in the permission table.
+    #[error(transparent)]
+    Operations(#[from] OperationsError),
+}
+
+/// Puts everything together into the endpoint that the server loop serves.
+pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxEndpoint<'static, Response>, AppError> {
+    let store = auth.store().clone();
+    let instance = instance(&store).await?;
+    let pulse = Pulse::new(store, clock.clone());
+    let document = document();
+    let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
+    let house = HouseService::new(auth.clone(), pulse.clone());
+    let handlers: Handlers = (
+        AccountApi::new(AccountService::new(auth.clone(), pulse), account_document),
+        SessionApi(house.clone()),
+        UsersApi(house.clone()),
+        TokensApi(house.clone()),
+        CompaniesApi(house.clone()),
+        HealthApi(house),
+    );
+    let state = HttpState {
+        auth,
+        clock,
+        operations: Operations::of::<Handlers>()?,
+        contracts: CONTRACTS,
+        env: options.env,
+        instance,
+        trusted_proxies: options.trusted_proxies,
+        request_timeout: options.request_timeout,
+        log_all_requests: options.log_all_requests,
+    };
+    let operations = service(handlers).into_endpoint();
+    let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
+    Ok(Gate::new(Arc::new(state), pages).boxed())
+}
+
+/// The whole OpenAPI document.
+#[must_use]
+pub fn document() -> Value {
+    let examples: Vec<Example> = [account::api::EXAMPLES, house::api::EXAMPLES].concat();
+    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
+}
+
+fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(handlers, "Comptoir", env!("CARGO_PKG_VERSION"))
+        .description(
+            "The back office of a small trading team: five wire contracts that partners' software already speaks, and \
+             the house API (`/comptoir/v1`) for what they leave out.\n\nSign in with `POST /account/token/generation`, \
+             press *Authorize* and paste the token.",
+        )
+        .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
+        .server(ServerObject::new("/").description("This server"))
+}
+
+/// Handlers by their description alone: the document needs no running application.
+struct Described<T>(PhantomData<T>);
+
+impl<T: OpenApi> OpenApi for Described<T> {
+    fn meta() -> Vec<MetaApi> {
+        T::meta()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn add_routes(self, _routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {}
+}
+
+/// The installation's id: made once, kept in the database.
+async fn instance(store: &Store) -> Result<String, StoreError> {
+    if let Some(known) = store.read(|conn| crate::store::instance(conn))? {
+        return Ok(known);
+    }
+    let fresh = uuid::Uuid::new_v4().to_string();
+    store.write(move |tx| crate::store::set_instance(tx, &fresh)).await
+}

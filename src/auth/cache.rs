@@ -1,0 +1,89 @@
+//! What verified credentials stood for, remembered in memory under a keyed hash of the credential, so that a request
+//! does not pay for a signature check and three rows each time. One invalidation point: the identity epoch that the
+//! database's triggers move; an entry made at another epoch is void.
+//!
+//! Must not know: the database, HTTP, any domain.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::auth::model::SharedPrincipal;
+use crate::clock::Timestamp;
+
+/// More credentials than this at once empty the cache: forgetting is always safe.
+const CAPACITY: usize = 10_000;
+
+/// How often at most the use of an API token is written down.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// A remembered credential.
+#[derive(Debug)]
+pub struct Entry {
+    /// Whom it stands for.
+    pub principal: SharedPrincipal,
+    /// The identity epoch it was verified at.
+    pub epoch: i64,
+    /// When it expires by itself.
+    pub expires_at: Option<Timestamp>,
+    /// When its use was last written down, in microseconds.
+    touched: AtomicI64,
+}
+
+impl Entry {
+    /// A credential verified at `epoch`.
+    pub fn new(
+        principal: SharedPrincipal,
+        epoch: i64,
+        expires_at: Option<Timestamp>,
+        last_used: Option<Timestamp>,
+    ) -> Self {
+        let touched = AtomicI64::new(last_used.map_or(i64::MIN, Timestamp::as_micros));
+        Self { principal, epoch, expires_at, touched }
+    }
+
+    /// Whether this use should be written down; of concurrent callers one is told yes.
+    pub fn due(&self, now: Timestamp) -> bool {
+        let seen = self.touched.load(Ordering::Relaxed);
+        seen <= now.minus(TOUCH_EVERY).as_micros()
+            && self.touched.compare_exchange(seen, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+}
+
+/// The cache.
+pub struct Cache {
+    salt: [u8; 32],
+    entries: RwLock<HashMap<[u8; 32], Arc<Entry>>>,
+}
+
+impl Cache {
+    /// An empty one, keyed with `salt`: random and new at each start.
+    pub fn new(salt: [u8; 32]) -> Self {
+        Self { salt, entries: RwLock::default() }
+    }
+
+    /// The name a credential goes by in here.
+    pub fn key(&self, credential: &str) -> [u8; 32] {
+        Sha256::new().chain_update(self.salt).chain_update(credential.as_bytes()).finalize().into()
+    }
+
+    /// What `key` stands for, if it was verified at this epoch and has not expired.
+    pub fn get(&self, key: &[u8; 32], epoch: i64, now: Timestamp) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(key)?;
+        let live = entry.epoch == epoch && entry.expires_at.is_none_or(|expiry| now < expiry);
+        live.then(|| Arc::clone(entry))
+    }
+
+    /// Remembers a verified credential.
+    pub fn put(&self, key: [u8; 32], entry: Arc<Entry>) {
+        let mut entries = self.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.len() >= CAPACITY && !entries.contains_key(&key) {
+            entries.clear();
+        }
+        entries.insert(key, entry);
+    }
+}

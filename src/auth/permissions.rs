@@ -1,0 +1,94 @@
+//! The permission table: what each operation of every contract needs. One row per `operationId`; a test walks the
+//! whole document with every role, so an operation without a row cannot be published.
+//!
+//! Must not know: the database, HTTP, any domain. An operation that is missing here is refused to everyone.
+
+use crate::auth::model::{Principal, Role, Roles};
+
+/// What a caller needs for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: no credentials are read.
+    Public,
+    /// To be signed in, whatever the role.
+    SignedIn,
+    /// One of these roles (the operator has ADMIN in its own company).
+    Any(Roles),
+    /// To act as the operator of the installation.
+    Operator,
+}
+
+/// ADMIN alone.
+const ADMIN: Need = Need::Any(Roles::of(&[Role::Admin]));
+
+/// The table, by contract.
+pub const TABLE: &[(&str, Need)] = &[
+    // account
+    ("run_token_generation", Need::Public),
+    ("run_token_validation", Need::Public),
+    ("change_password", Need::SignedIn),
+    ("read_info", Need::SignedIn),
+    ("update_info", Need::SignedIn),
+    ("check", Need::Public),
+    ("version", Need::Public),
+    ("file", Need::Public),
+    // house: the caller itself
+    ("read_principal", Need::SignedIn),
+    ("sign_out", Need::SignedIn),
+    ("sign_out_everywhere", Need::SignedIn),
+    // house: API tokens (an ADMIN also for others; the service looks at whose they are)
+    ("list_tokens", Need::SignedIn),
+    ("create_token", Need::SignedIn),
+    ("read_token", Need::SignedIn),
+    ("revoke_token", Need::SignedIn),
+    // house: users
+    ("list_users", ADMIN),
+    ("create_user", ADMIN),
+    ("read_user", ADMIN),
+    ("change_user", ADMIN),
+    ("reset_password", ADMIN),
+    ("sign_out_user", ADMIN),
+    // house: companies
+    ("list_companies", Need::Operator),
+    ("create_company", Need::Operator),
+    ("read_company", ADMIN),
+    ("change_company", Need::Operator),
+    // house: the installation
+    ("rotate_jwt_key", Need::Operator),
+    ("health_live", Need::Public),
+    ("health_ready", Need::Public),
+];
+
+/// What `operation` needs; `None` when it has no row.
+#[must_use]
+pub fn need(operation: &str) -> Option<Need> {
+    TABLE.iter().find(|(id, _)| *id == operation).map(|(_, need)| *need)
+}
+
+/// Whether `principal` may do what needs `need`; if not, what it lacks, for the error message.
+pub fn allowed(need: Need, principal: &Principal) -> Result<(), String> {
+    match need {
+        Need::Public | Need::SignedIn => Ok(()),
+        Need::Any(roles) if principal.roles.meets(roles) => Ok(()),
+        Need::Any(roles) => {
+            let words: Vec<_> = roles.iter().map(Role::as_str).collect();
+            Err(format!("this needs the role {}", words.join(" or ")))
+        }
+        Need::Operator if principal.operator => Ok(()),
+        Need::Operator => Err("this is for the operator of the installation".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_operation_has_two_rows() {
+        let mut seen = std::collections::HashSet::new();
+        for (id, _) in TABLE {
+            assert!(seen.insert(id), "{id} stands twice in the permission table");
+        }
+        assert_eq!(need("no_such_operation"), None);
+    }
+}

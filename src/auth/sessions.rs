@@ -1,0 +1,230 @@
+//! Signing in and out, and who stands behind a credential.
+//!
+//! Must not know: HTTP, any domain. Wrong name, wrong password, disabled user and disabled company cost the same work
+//! and get the same answer.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::sql::{self, users::Credentials};
+use super::{Auth, jwt, tokens};
+use crate::auth::AuthError;
+use crate::auth::cache::Entry;
+use crate::auth::model::{Credential, Password, Principal, Refused, Role, Roles, SharedPrincipal};
+use crate::auth::throttle::Permit;
+use crate::clock::Timestamp;
+use crate::store::{Conn, StoreError};
+
+/// How long a token lives when nobody says (account contract, `ttl_seconds`).
+pub const DEFAULT_TTL: Duration = Duration::from_secs(86_400);
+
+impl Auth {
+    /// Exchanges a name and a password for a JWT that lives for `ttl`.
+    ///
+    /// `address` is the client's, for throttling.
+    pub async fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        address: IpAddr,
+        ttl: Duration,
+    ) -> Result<String, AuthError> {
+        self.ready().await;
+        let _place = self.0.sign_ins.try_acquire().map_err(|_| AuthError::HasherBusy)?;
+        let attempt = self.admit(username, address).await?;
+        let found = self.0.store.read(|conn| sql::users::credentials(conn, username))?;
+        let stored = found.as_ref().and_then(|found| found.password_hash.clone());
+        let matches = match self.0.hasher.verify(password, stored).await {
+            Ok(matches) => matches,
+            Err(error) => {
+                attempt.withdrawn();
+                return Err(error.into());
+            }
+        };
+        match found {
+            Some(user) if matches && user.enabled => {
+                attempt.succeeded();
+                self.issue(&user, user.generation, ttl)
+            }
+            _ => {
+                attempt.failed(self.0.clock.now());
+                Err(AuthError::Unauthenticated)
+            }
+        }
+    }
+
+    /// Replaces the caller's password, which ends its older JWTs, and gives it a new one.
+    ///
+    /// A wrong `current` password is refused as a field at fault and throttled like a sign-in.
+    pub async fn change_password(
+        &self,
+        caller: &Principal,
+        current: &str,
+        new: &Password,
+        address: IpAddr,
+    ) -> Result<String, AuthError> {
+        let _place = self.0.sign_ins.try_acquire().map_err(|_| AuthError::HasherBusy)?;
+        let attempt = self.admit(caller.username.as_str(), address).await?;
+        let user = self.credentials_of(caller)?;
+        let verified = match self.0.hasher.verify(current, user.password_hash.clone()).await {
+            Ok(verified) => verified,
+            Err(error) => {
+                attempt.withdrawn();
+                return Err(error.into());
+            }
+        };
+        if !verified {
+            attempt.failed(self.0.clock.now());
+            return Err(Refused::new("current_password", "is not the current password").into());
+        }
+        attempt.succeeded();
+        let hash = self.0.hasher.hash(new.expose()).await?;
+        let (id, before, now) = (user.id, user.generation, self.0.clock.now());
+        let generation = self
+            .0
+            .store
+            .write(move |tx| {
+                // Between the check of the old password and here somebody else may have changed it.
+                let stands = sql::users::credentials_by_id(tx, id)?.is_some_and(|user| user.generation == before);
+                if !stands {
+                    return Err(AuthError::Unauthenticated);
+                }
+                Ok(sql::users::update_password(tx, id, &hash, now)?)
+            })
+            .await?;
+        self.issue(&user, generation, DEFAULT_TTL)
+    }
+
+    /// Ends the credential the caller came with, if it is a JWT.
+    pub async fn sign_out(&self, caller: &Principal) -> Result<(), AuthError> {
+        let Credential::Jwt { jti, expires_at } = caller.credential else {
+            return Err(AuthError::Conflict(
+                "an API token is not signed out: revoke it with DELETE /comptoir/v1/tokens/{id}".into(),
+            ));
+        };
+        let now = self.0.clock.now();
+        self.0.store.write(move |tx| Ok(sql::tokens::revoke_jwt(tx, jti, expires_at, now)?)).await
+    }
+
+    /// Ends every JWT of the caller. API tokens stay.
+    pub async fn sign_out_everywhere(&self, caller: &Principal) -> Result<(), AuthError> {
+        let id = caller.user_id;
+        self.0.store.write(move |tx| Ok(sql::users::next_generation(tx, id)?)).await
+    }
+
+    /// Who stands behind a bearer credential, a JWT or an API token, at this moment.
+    ///
+    /// Costs one row read when the credential was seen before and nothing about identities has changed since.
+    pub fn authenticate(&self, bearer: &str) -> Result<SharedPrincipal, AuthError> {
+        let now = self.0.clock.now();
+        let key = self.0.cache.key(bearer);
+        let entry = self.0.store.read(|conn| {
+            // Read first: a change that lands after it leaves an entry of an older epoch, which the next call drops.
+            let epoch = sql::keys::epoch(conn)?;
+            if let Some(entry) = self.0.cache.get(&key, epoch, now) {
+                return Ok(Some(entry));
+            }
+            let entry = if bearer.starts_with(tokens::PREFIX) {
+                by_api_token(conn, bearer, epoch, now)?
+            } else {
+                by_jwt(conn, bearer, epoch, now)?
+            };
+            Ok::<_, StoreError>(entry.map(|entry| {
+                let entry = Arc::new(entry);
+                self.0.cache.put(key, Arc::clone(&entry));
+                entry
+            }))
+        })?;
+        let entry = entry.ok_or(AuthError::Unauthenticated)?;
+        self.note_use(&entry, now);
+        Ok(Arc::clone(&entry.principal))
+    }
+
+    /// Writes down that an API token was used, at most once a minute and without keeping the caller waiting.
+    fn note_use(&self, entry: &Entry, now: Timestamp) {
+        let Credential::ApiToken { guid } = entry.principal.credential else { return };
+        if !entry.due(now) {
+            return;
+        }
+        let store = self.0.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.write(move |tx| sql::tokens::touch(tx, guid, now)).await {
+                tracing::warn!(%error, token = %guid, "the use of an API token could not be noted");
+            }
+        });
+    }
+
+    async fn admit(&self, username: &str, address: IpAddr) -> Result<Permit, AuthError> {
+        self.0.throttle.admit(&self.0.clock, username, address).await.map_err(|wait| AuthError::Throttled(wait.0))
+    }
+
+    fn credentials_of(&self, caller: &Principal) -> Result<Credentials, AuthError> {
+        let id = caller.user_id;
+        self.0.store.read(|conn| sql::users::credentials_by_id(conn, id))?.ok_or(AuthError::Unauthenticated)
+    }
+
+    fn issue(&self, user: &Credentials, generation: i64, ttl: Duration) -> Result<String, AuthError> {
+        let key = self.0.store.read(sql_key)?.ok_or(AuthError::Unavailable("there is no key to sign tokens with"))?;
+        let iat = self.0.clock.now().as_unix_seconds();
+        let claims = jwt::Claims {
+            sub: user.guid,
+            company: user.company_guid,
+            roles: user.roles.iter().collect(),
+            iat,
+            exp: iat.saturating_add(i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX)),
+            jti: Uuid::new_v4(),
+            generation,
+        };
+        Ok(jwt::encode(&claims, &key))
+    }
+}
+
+fn sql_key(conn: &crate::store::ReadTx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    sql::keys::jwt_key(conn)
+}
+
+fn by_jwt(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<Option<Entry>, StoreError> {
+    let Some(key) = sql::keys::jwt_key(conn)? else { return Ok(None) };
+    let Some(claims) = jwt::decode(token, &key, now) else { return Ok(None) };
+    let Some(user) = sql::users::credentials_by_guid(conn, claims.sub)? else { return Ok(None) };
+    let stands = user.enabled && user.generation == claims.generation && user.company_guid == claims.company;
+    if !stands || sql::tokens::is_revoked(conn, claims.jti)? {
+        return Ok(None);
+    }
+    let expires_at = Timestamp::from_unix_seconds(claims.exp);
+    let roles = if user.operator { user.roles.with(Role::Admin) } else { user.roles };
+    let credential = Credential::Jwt { jti: claims.jti, expires_at };
+    let operator = user.operator;
+    Ok(Some(Entry::new(Arc::new(principal(user, roles, operator, credential)), epoch, Some(expires_at), None)))
+}
+
+fn by_api_token(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<Option<Entry>, StoreError> {
+    let Some(token) = sql::tokens::find_by_secret(conn, &tokens::hash(token))? else { return Ok(None) };
+    if token.expires_at.is_some_and(|expiry| expiry <= now) {
+        return Ok(None);
+    }
+    let Some(user) = sql::users::credentials_by_id(conn, token.user_id)? else { return Ok(None) };
+    if !user.enabled {
+        return Ok(None);
+    }
+    let (roles, operator) = token.grant.applied_to(user.roles, user.operator);
+    let credential = Credential::ApiToken { guid: token.guid };
+    let principal = Arc::new(principal(user, roles, operator, credential));
+    Ok(Some(Entry::new(principal, epoch, token.expires_at, token.last_used_at)))
+}
+
+fn principal(user: Credentials, roles: Roles, operator: bool, credential: Credential) -> Principal {
+    Principal {
+        user_id: user.id,
+        company_id: user.company_id,
+        username: user.username,
+        company_key: user.company_key,
+        roles,
+        operator,
+        timezone: user.timezone,
+        credential,
+    }
+}

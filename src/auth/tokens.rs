@@ -1,0 +1,194 @@
+//! Use cases on API tokens, inside a transaction their caller owns. A token is `cmp_` and 43 characters; the database
+//! keeps its SHA-256 only.
+//!
+//! Must not know: HTTP, any domain.
+
+use std::fmt;
+
+use crate::store::Conn;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::auth::AuthError;
+use crate::auth::model::{ApiToken, CompanyId, Grant, Principal, Refused, Role, Roles, Scope, TokenName, User, UserId};
+use crate::auth::{random, sql, users};
+use crate::clock::Timestamp;
+use crate::store::WriteTx;
+
+/// What every API token begins with, so that secret scanners and people recognise one.
+pub const PREFIX: &str = "cmp_";
+
+/// How many characters of a token are shown to tell tokens apart: the prefix and six more.
+const HINT: usize = PREFIX.len() + 6;
+
+/// The secret of a token: shown once, kept nowhere.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A new one: 256 random bits.
+    pub fn generate() -> Result<Self, AuthError> {
+        Ok(Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random::<32>()?))))
+    }
+
+    /// The token itself, for its owner's eyes.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// The stored form of a token.
+#[must_use]
+pub fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret.as_bytes()).into()
+}
+
+/// A token to be made.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: TokenName,
+    /// What it may carry of its owner's rights.
+    pub grant: Grant,
+    /// When it stops working, if ever.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Who makes or revokes a token.
+#[derive(Debug, Clone, Copy)]
+pub enum Actor<'a> {
+    /// A person at the machine: may do everything.
+    CommandLine,
+    /// A signed-in caller.
+    Caller(&'a Principal),
+}
+
+impl Actor<'_> {
+    fn scope(self) -> Scope {
+        match self {
+            Self::CommandLine => Scope::Installation,
+            Self::Caller(principal) => principal.scope(),
+        }
+    }
+
+    /// Whether it may manage the tokens of `owner`: its own always; another's as ADMIN or operator, an operator's as
+    /// operator only.
+    fn may_manage(self, owner: &User) -> Result<(), AuthError> {
+        let Self::Caller(caller) = self else { return Ok(()) };
+        if caller.user_id == owner.id || caller.operator {
+            return Ok(());
+        }
+        if !caller.roles.has(Role::Admin) {
+            return Err(AuthError::NotFound { what: "user", key: owner.username.to_string() });
+        }
+        if owner.operator {
+            return Err(AuthError::Forbidden(format!(
+                "user `{}` is an operator: only an operator may make or revoke its tokens",
+                owner.username
+            )));
+        }
+        Ok(())
+    }
+
+    /// Whether it may hand out `grant` on `owner`'s rights: never more than it has itself.
+    fn may_grant(self, grant: Grant, owner: &User) -> Result<(), AuthError> {
+        let (roles, operator) = grant.applied_to(owner.roles, owner.operator);
+        if grant != Grant::Owner && roles == Roles::NONE {
+            return Err(Refused::new("role", format!("is not a role of user `{}`", owner.username)).into());
+        }
+        let Self::Caller(caller) = self else { return Ok(()) };
+        if operator && !(caller.operator && caller.user_id == owner.id) {
+            return Err(AuthError::Forbidden("only an operator may make an OPERATOR token, and only its own".into()));
+        }
+        if !caller.roles.has(Role::Admin) && roles.within(caller.roles) != roles {
+            return Err(AuthError::Forbidden("a token cannot carry more than the credentials it is made with".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Makes a token for `owner`.
+pub fn create(
+    tx: &WriteTx<'_>,
+    actor: Actor<'_>,
+    owner: &str,
+    new: &NewToken,
+    secret: &Secret,
+    now: Timestamp,
+) -> Result<ApiToken, AuthError> {
+    let owner = users::find(tx, actor.scope(), owner)?;
+    actor.may_manage(&owner)?;
+    actor.may_grant(new.grant, &owner)?;
+    if new.expires_at.is_some_and(|expiry| expiry <= now) {
+        return Err(Refused::new("expires_at", "must lie in the future").into());
+    }
+    let token = ApiToken {
+        guid: Uuid::new_v4(),
+        user_id: owner.id,
+        username: owner.username,
+        company_id: owner.company_id,
+        name: new.name.clone(),
+        hint: secret.expose().chars().take(HINT).collect(),
+        grant: new.grant,
+        created_at: now,
+        expires_at: new.expires_at,
+        last_used_at: None,
+    };
+    sql::tokens::insert(tx, &token, &hash(secret.expose()))?;
+    Ok(token)
+}
+
+/// The token with this id, if `actor` may know of it.
+pub fn find(conn: &Conn, actor: Actor<'_>, id: Uuid) -> Result<ApiToken, AuthError> {
+    sql::tokens::find(conn, id)?
+        .filter(|token| match actor {
+            Actor::CommandLine => true,
+            Actor::Caller(caller) => {
+                caller.user_id == token.user_id
+                    || (caller.roles.has(Role::Admin) && caller.scope().reaches(token.company_id))
+            }
+        })
+        .ok_or_else(|| AuthError::NotFound { what: "token", key: id.to_string() })
+}
+
+/// Up to `limit` tokens after row key `after`, oldest first: one user's, or a whole company's.
+pub fn list(
+    conn: &Conn,
+    company: CompanyId,
+    user: Option<UserId>,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<(i64, ApiToken)>, AuthError> {
+    Ok(sql::tokens::list(conn, company, user, after, limit)?)
+}
+
+/// Ends a token at once.
+pub fn revoke(tx: &WriteTx<'_>, actor: Actor<'_>, id: Uuid) -> Result<ApiToken, AuthError> {
+    let token = find(tx, actor, id)?;
+    actor.may_manage(&users::get(tx, token.user_id)?)?;
+    sql::tokens::delete(tx, id)?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_recognisable_long_enough_and_never_printed() {
+        let secret = Secret::generate().expect("the machine has randomness");
+        assert!(secret.expose().starts_with(PREFIX));
+        assert_eq!(secret.expose().len(), PREFIX.len() + 43);
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert_ne!(secret, Secret::generate().expect("the machine has randomness"));
+    }
+}

@@ -1,0 +1,32 @@
+//! `comptoir check`: whether the database is whole, and whether what must hold between its rows does.
+
+use clap::Args;
+
+use super::{CliError, Common};
+use crate::auth::consistency;
+use crate::store::{StoreError, integrity};
+
+/// How to check.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Skip the page-by-page check, which reads the whole file.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Runs the command: says nothing but "well" when all is well, else every finding, and fails.
+pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
+    let store = common.open()?;
+    let mut findings = store.read(|conn| integrity(conn, !args.quick))?;
+    if findings.is_empty() {
+        findings.extend(store.read(|conn| Ok::<_, StoreError>(consistency(conn)?))?);
+    }
+    if findings.is_empty() {
+        println!("{} is well", store.path().display());
+        return Ok(());
+    }
+    for finding in &findings {
+        println!("{finding}");
+    }
+    Err(CliError::Refused(format!("{} findings in {}", findings.len(), store.path().display())))
+}

@@ -1,0 +1,93 @@
+//! `comptoir company`: the tenants of the installation.
+
+use clap::Subcommand;
+
+use super::output::Table;
+use super::{CliError, Common};
+use crate::auth::AuthError;
+use crate::auth::companies::{self, CompanyChange};
+use crate::auth::model::{CompanyKey, CompanyName, Refused, folded};
+
+/// What can be done with companies.
+#[derive(Debug, Subcommand)]
+pub enum CompanyCommand {
+    /// Make a company.
+    Add {
+        /// Its key: letters, digits and underscores.
+        key: String,
+        /// Its name for people [default: the key].
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// List the companies.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Rename a company.
+    Rename {
+        /// Its key.
+        key: String,
+        /// Its new name for people.
+        name: String,
+    },
+    /// Let a company's users sign in again.
+    Enable {
+        /// Its key.
+        key: String,
+    },
+    /// Keep a company's users out and end their tokens at once.
+    Disable {
+        /// Its key.
+        key: String,
+    },
+}
+
+/// Runs the command.
+pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
+    let store = common.open()?;
+    let now = common.clock().now();
+    let change = |key: String, change: CompanyChange, done: &str| -> Result<(), CliError> {
+        let company = store.write_blocking(move |tx| companies::change(tx, &key, &change, now))?;
+        println!("company {} {done}", company.key);
+        Ok(())
+    };
+    match command {
+        CompanyCommand::Add { key, name } => {
+            let name = CompanyName::parse(name.unwrap_or_else(|| key.clone()))
+                .map_err(|rule| AuthError::from(Refused { field: "name", rule }))?;
+            let key = CompanyKey::parse(key).map_err(|rule| AuthError::from(Refused { field: "key", rule }))?;
+            let company = store.write_blocking(move |tx| companies::create(tx, &key, &name, now))?;
+            println!("company {} made", company.key);
+            Ok(())
+        }
+        CompanyCommand::List { json } => {
+            let mut table = Table::new(&["key", "name", "enabled", "guid"]);
+            let mut after = String::new();
+            loop {
+                let page = store.read(|conn| companies::list(conn, &after, 500))?;
+                let Some(last) = page.last() else { break };
+                after = folded(last.key.as_str());
+                for company in &page {
+                    table.row([
+                        company.key.as_str().into(),
+                        company.name.as_str().into(),
+                        company.enabled.into(),
+                        company.guid.to_string().into(),
+                    ]);
+                }
+            }
+            table.print(json);
+            Ok(())
+        }
+        CompanyCommand::Rename { key, name } => {
+            let name = CompanyName::parse(name).map_err(|rule| AuthError::from(Refused { field: "name", rule }))?;
+            change(key, CompanyChange { name: Some(name), enabled: None }, "renamed")
+        }
+        CompanyCommand::Enable { key } => change(key, CompanyChange { name: None, enabled: Some(true) }, "enabled"),
+        CompanyCommand::Disable { key } => {
+            change(key, CompanyChange { name: None, enabled: Some(false) }, "disabled; its tokens have ended")
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `comptoir demo`: a temporary database with believable data, and what to try with it.
+
+use std::io::{Write, stdout};
+
+use clap::Args;
+
+use super::serve::{Running, serve};
+use super::{CliError, Common, logging};
+use crate::auth::bootstrap::made_up_password;
+use crate::auth::model::{
+    CompanyKey, CompanyName, Email, Grant, Password, Phone, Role, Roles, Scope, Specification, Timezone, TokenName,
+    Username,
+};
+use crate::auth::tokens::{self, Actor, NewToken, Secret};
+use crate::auth::users::{self, NewUser};
+use crate::auth::{AuthError, companies};
+use crate::clock::Timestamp;
+use crate::config::{Settings, TEMPORARY};
+use crate::store::WriteTx;
+
+/// How to serve the demo.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080].
+    #[arg(long, short, env = "COMPTOIR_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+/// A person or machine of the demo.
+struct Character {
+    username: &'static str,
+    company: &'static str,
+    roles: &'static [Role],
+    timezone: i64,
+    about: &'static str,
+}
+
+const COMPANIES: &[(&str, &str)] = &[("north_star", "North Star Trading"), ("lakeside", "Lakeside Foods")];
+
+const CAST: &[Character] = &[
+    Character {
+        username: "olena",
+        company: "north_star",
+        roles: &[Role::Admin],
+        timezone: 2,
+        about: "Olena Kovalenko, runs North Star",
+    },
+    Character {
+        username: "ivan",
+        company: "north_star",
+        roles: &[Role::User],
+        timezone: 2,
+        about: "Ivan Shevchenko, purchasing",
+    },
+    Character {
+        username: "shop_connector",
+        company: "north_star",
+        roles: &[Role::Bot],
+        timezone: 0,
+        about: "the connector of the web shop",
+    },
+    Character {
+        username: "dana",
+        company: "lakeside",
+        roles: &[Role::Admin, Role::User],
+        timezone: 1,
+        about: "Dana Novak, runs Lakeside",
+    },
+];
+
+/// Runs the demo until a signal ends it.
+pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
+    let flags = Settings {
+        database: Some(TEMPORARY.to_owned()),
+        listen: args.listen,
+        environment: Some("demo".to_owned()),
+        log_requests: Some(true),
+        ..Settings::default()
+    };
+    // One password for everybody, new at each run: a demo has no default password either.
+    let password = made_up_password()?;
+    let config = common.settings(flags)?.resolve(Some(password.expose().to_owned()))?;
+    logging::start(&config.log_filter, config.log_format)?;
+    serve(config, common.clock(), async move |server: &Running| {
+        let secret = populate(server, &password).await?;
+        tell(server, &password, &secret);
+        Ok(())
+    })
+}
+
+/// Fills the database and returns the connector's API token.
+async fn populate(server: &Running, password: &Password) -> Result<Secret, CliError> {
+    let auth = &server.auth;
+    let mut hashes = Vec::with_capacity(CAST.len());
+    for _ in CAST {
+        hashes.push(auth.hasher().hash(password.expose()).await.map_err(AuthError::from)?);
+    }
+    let secret = Secret::generate()?;
+    let shown = secret.clone();
+    let now = auth.clock().now();
+    auth.store().write(move |tx| write(tx, &hashes, &secret, now)).await?;
+    Ok(shown)
+}
+
+fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -> Result<(), AuthError> {
+    let valid = "the demo's own data follows the rules";
+    for (key, name) in COMPANIES {
+        companies::create(tx, &CompanyKey::parse(*key).expect(valid), &CompanyName::parse(*name).expect(valid), now)?;
+    }
+    for (character, hash) in CAST.iter().zip(hashes) {
+        let company = companies::find(tx, Scope::Installation, character.company)?;
+        let new = NewUser {
+            username: Username::parse(character.username).expect(valid),
+            roles: Roles::of(character.roles),
+            operator: false,
+            timezone: Timezone::parse(character.timezone).expect(valid),
+            specification: Some(Specification::parse(character.about).expect(valid)),
+            email: Some(Email::parse(format!("{}@{}.example", character.username, character.company)).expect(valid)),
+            phone: Some(Phone::parse("+380440000000").expect(valid)),
+        };
+        users::create(tx, Scope::Installation, company.id, &new, Some(hash), now)?;
+    }
+    let new = NewToken {
+        name: TokenName::parse("the web shop's connector").expect(valid),
+        grant: Grant::Bot,
+        expires_at: None,
+    };
+    tokens::create(tx, Actor::CommandLine, "shop_connector", &new, secret, now)?;
+    Ok(())
+}
+
+fn tell(server: &Running, password: &Password, secret: &Secret) {
+    let (url, password, secret) = (server.url(), password.expose(), secret.expose());
+    let mut text = format!(
+        "Comptoir's demo listens on {url} with a temporary database that goes when it stops (Ctrl-C).\n\n\
+         Everybody's password: {password}\n\n  {:<16} {:<12} {:<12} about\n",
+        "user", "company", "roles"
+    );
+    text +=
+        &format!("  {:<16} {:<12} {:<12} the operator of this installation\n", server.operator, "comptoir", "ADMIN");
+    for who in CAST {
+        let roles = Roles::of(who.roles).to_stored();
+        text += &format!("  {:<16} {:<12} {roles:<12} {}\n", who.username, who.company, who.about);
+    }
+    text += &format!(
+        "\nAPI token of shop_connector: {secret}\n\n\
+         Try, in another terminal:\n\n  \
+         TOKEN=$(curl -s {url}/account/token/generation -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"username\":\"olena\",\"password\":\"{password}\"}}')\n  \
+         curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
+         curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
+         curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
+         Or in the browser: {url}/docs\n"
+    );
+    // A closed standard output is no reason to stop serving.
+    let _ = stdout().lock().write_all(text.as_bytes());
+}

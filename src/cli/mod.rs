@@ -1,0 +1,199 @@
+//! The command line: what can be asked for, in words a newcomer can live on. One file per command.
+//!
+//! Knows the application as a whole through [`crate::app`]; a command on rows uses the same use cases as the HTTP API.
+
+// What a command prints is its answer; the log goes to standard error.
+#![allow(clippy::print_stdout)]
+
+mod check;
+mod company;
+mod completions;
+mod demo;
+mod logging;
+mod openapi;
+mod output;
+mod serve;
+mod token;
+mod user;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::auth::AuthError;
+use crate::clock::{Clock, Timestamp};
+use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::store::{OpenError, OpenOptions, Store, StoreError};
+
+/// The back office of a small trading team in one binary and one SQLite file.
+///
+/// Start with `comptoir demo`: it serves believable data from a temporary database and prints what to try.
+#[derive(Debug, Parser)]
+#[command(name = "comptoir", version = crate::BUILD, max_term_width = 100)]
+#[command(
+    after_help = "Every option can also be set as an environment variable (shown with it) or, without its dashes \
+and with underscores, in the configuration file. A flag wins over the environment, the environment over the file.
+
+Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 the database was written by a newer version; 4 the file is not \
+a Comptoir database; 5 the file is damaged; 6 another server has it open; 7 the SQLite library is too old; 8 the file has \
+an older format and a server has it open; 9 a migration failed; 10 the file is missing or cannot be read."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    common: Common,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Common {
+    /// The database file, or `temp` for one that goes with the process [default: comptoir.db].
+    #[arg(long, short, global = true, env = "COMPTOIR_DATABASE", value_name = "FILE")]
+    database: Option<String>,
+
+    /// The configuration file [default: comptoir.toml, if it is there].
+    #[arg(long, global = true, env = "COMPTOIR_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// What to log: a level (error, warn, info, debug, trace) or filters such as `info,comptoir::store=debug`
+    /// [default: info].
+    #[arg(long, global = true, env = "COMPTOIR_LOG", value_name = "FILTER")]
+    log: Option<String>,
+
+    /// How to write the log [default: auto].
+    #[arg(long, global = true, env = "COMPTOIR_LOG_FORMAT", value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
+
+    /// Hold the clock still at this instant, such as 2026-11-22T10:00:00Z: for tests.
+    #[arg(long, global = true, env = "COMPTOIR_NOW", value_name = "INSTANT", value_parser = instant)]
+    now: Option<Timestamp>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::ServeArgs),
+    /// Serve believable data from a temporary database and print what to try.
+    Demo(demo::DemoArgs),
+    /// Companies: the tenants of the installation.
+    #[command(subcommand)]
+    Company(company::CompanyCommand),
+    /// Users: the people and machines of a company.
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// API tokens, and the key of JWTs.
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
+    Check(check::CheckArgs),
+    /// Print the OpenAPI document, or write all of them to a folder.
+    Openapi(openapi::OpenapiArgs),
+    /// Print completions for a shell.
+    Completions(completions::CompletionsArgs),
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The use case was refused.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// The first start failed.
+    #[error(transparent)]
+    Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
+    /// The application could not be put together.
+    #[error(transparent)]
+    App(#[from] crate::app::AppError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A file or a socket failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was tried.
+        what: String,
+        /// Why it failed.
+        source: std::io::Error,
+    },
+    /// The check found something, or an argument breaks a rule.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl CliError {
+    /// The process's exit code; `--help` lists them.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Open(error) => error.exit_code(),
+            _ => 1,
+        }
+    }
+
+    fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> Result<(), CliError> {
+        let Self { common, command } = self;
+        match command {
+            Command::Serve(args) => serve::run(&common, args),
+            Command::Demo(args) => demo::run(&common, args),
+            Command::Company(command) => company::run(&common, command),
+            Command::User(command) => user::run(&common, command),
+            Command::Token(command) => token::run(&common, command),
+            Command::Check(args) => check::run(&common, &args),
+            Command::Openapi(args) => openapi::run(&args),
+            Command::Completions(args) => {
+                completions::run(&args);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Common {
+    /// These flags as settings, over the configuration file.
+    fn settings(&self, flags: Settings) -> Result<Settings, ConfigError> {
+        let common = Settings {
+            database: self.database.clone(),
+            log: self.log.clone(),
+            log_format: self.log_format,
+            ..Settings::default()
+        };
+        Ok(flags.or(common).or(Settings::read_or_default(self.config.as_deref())?))
+    }
+
+    fn clock(&self) -> Clock {
+        self.now.map_or_else(Clock::system, Clock::fixed)
+    }
+
+    /// Opens the database for a short command, which a running server need not be stopped for.
+    fn open(&self) -> Result<Store, CliError> {
+        let settings = self.settings(Settings::default())?;
+        let text = settings.database.unwrap_or_else(|| crate::config::DEFAULT_DATABASE.to_owned());
+        match Database::parse(&text) {
+            Database::File(path) => Ok(Store::open(OpenOptions { clock: self.clock(), ..OpenOptions::command(path) })?),
+            Database::Temporary => {
+                Err(CliError::Refused("a temporary database belongs to the server that made it: name its file".into()))
+            }
+        }
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc().into())
+        .map_err(|_| "must be an instant with an offset, such as 2026-11-22T10:00:00Z".to_owned())
+}

@@ -1,0 +1,241 @@
+//! `comptoir user`: the people and machines of a company.
+
+use std::io::Read;
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::output::Table;
+use super::{CliError, Common};
+use crate::auth::bootstrap::made_up_password;
+use crate::auth::model::{
+    Email, Password, Phone, Refused, Role, Roles, Scope, Specification, Timezone, Username, folded,
+};
+use crate::auth::password::Hasher;
+use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
+use crate::auth::{AuthError, companies};
+use crate::store::Store;
+
+/// What can be done with users.
+#[derive(Debug, Subcommand)]
+pub enum UserCommand {
+    /// Make a user. Without a word on its password, one is made up and printed once.
+    Add(AddArgs),
+    /// List a company's users.
+    List {
+        /// The company's key.
+        #[arg(long)]
+        company: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a user other roles: none, one or two of ADMIN, PARTNER, USER, BOT.
+    Roles {
+        /// Its name.
+        username: String,
+        /// The roles from now on.
+        roles: Vec<String>,
+    },
+    /// Let a user sign in again.
+    Enable {
+        /// Its name.
+        username: String,
+    },
+    /// Keep a user out and end its tokens at once.
+    Disable {
+        /// Its name.
+        username: String,
+    },
+    /// Make a user an operator of the installation, or with `--revoke` no longer one.
+    Operator {
+        /// Its name.
+        username: String,
+        /// Take the right away.
+        #[arg(long)]
+        revoke: bool,
+    },
+    /// Set the offset from UTC, in hours, that a user's billing day goes by.
+    Timezone {
+        /// Its name.
+        username: String,
+        /// From -12 to 12.
+        #[arg(allow_negative_numbers = true)]
+        hours: i64,
+    },
+    /// Give a user a new password and end its JWTs. Without a word on it, one is made up and printed once.
+    ResetPassword {
+        /// Its name.
+        username: String,
+        /// Read the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// End every JWT of a user at once; its API tokens go on working.
+    SignOut {
+        /// Its name.
+        username: String,
+    },
+}
+
+/// A user to be made.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("secret").args(["password_stdin", "no_password"])))]
+pub struct AddArgs {
+    /// Its name: letters, digits and underscores.
+    username: String,
+    /// The key of its company.
+    #[arg(long)]
+    company: String,
+    /// A role: ADMIN, PARTNER, USER or BOT; may be given twice.
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+    /// Let it administer the installation.
+    #[arg(long)]
+    operator: bool,
+    /// Read its password from standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    /// Give it no password: it will live on API tokens.
+    #[arg(long)]
+    no_password: bool,
+    /// Offset from UTC in hours that its billing day goes by.
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    timezone: i64,
+    /// A description.
+    #[arg(long)]
+    specification: Option<String>,
+    /// An e-mail address.
+    #[arg(long)]
+    email: Option<String>,
+    /// A phone number.
+    #[arg(long)]
+    phone: Option<String>,
+}
+
+/// Runs the command.
+pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
+    let store = common.open()?;
+    let now = common.clock().now();
+    let change = |username: String, rights: RightsChange, done: &str| -> Result<(), CliError> {
+        let profile = ProfileChange::default();
+        let user = store
+            .write_blocking(move |tx| users::change(tx, Scope::Installation, &username, &profile, &rights, now))?;
+        println!("user {} {done}", user.username);
+        Ok(())
+    };
+    match command {
+        UserCommand::Add(args) => add(&store, common, args),
+        UserCommand::List { company, json } => list(&store, &company, json),
+        UserCommand::Roles { username, roles } => {
+            let roles = parse_roles(&roles)?;
+            let done =
+                format!("now has the roles: {}", if roles == Roles::NONE { "none".into() } else { roles.to_stored() });
+            change(username, RightsChange { roles: Some(roles), ..RightsChange::default() }, &done)
+        }
+        UserCommand::Enable { username } => {
+            change(username, RightsChange { enabled: Some(true), ..RightsChange::default() }, "enabled")
+        }
+        UserCommand::Disable { username } => {
+            let rights = RightsChange { enabled: Some(false), ..RightsChange::default() };
+            change(username, rights, "disabled; its tokens have ended")
+        }
+        UserCommand::Operator { username, revoke } => {
+            let rights = RightsChange { operator: Some(!revoke), ..RightsChange::default() };
+            change(username, rights, if revoke { "is no longer an operator" } else { "is an operator" })
+        }
+        UserCommand::Timezone { username, hours } => {
+            let timezone = Timezone::parse(hours).map_err(refused("timezone"))?;
+            let rights = RightsChange { timezone: Some(timezone), ..RightsChange::default() };
+            change(username, rights, "has a new time zone; what was recorded before stays on its day")
+        }
+        UserCommand::ResetPassword { username, password_stdin } => {
+            let (password, made_up) =
+                if password_stdin { (read_password()?, false) } else { (made_up_password()?, true) };
+            let hash = Hasher::hash_blocking(password.expose()).map_err(AuthError::from)?;
+            let user = store
+                .write_blocking(move |tx| users::reset_password(tx, Scope::Installation, &username, &hash, now))?;
+            println!("user {} has a new password; its JWTs have ended", user.username);
+            if made_up {
+                println!("password (shown this once): {}", password.expose());
+            }
+            Ok(())
+        }
+        UserCommand::SignOut { username } => {
+            let name = username.clone();
+            store.write_blocking(move |tx| users::sign_out(tx, Scope::Installation, &name))?;
+            println!("user {username} is signed out everywhere");
+            Ok(())
+        }
+    }
+}
+
+fn add(store: &Store, common: &Common, args: AddArgs) -> Result<(), CliError> {
+    let new = NewUser {
+        username: Username::parse(args.username).map_err(refused("username"))?,
+        roles: parse_roles(&args.roles)?,
+        operator: args.operator,
+        timezone: Timezone::parse(args.timezone).map_err(refused("timezone"))?,
+        specification: args.specification.map(Specification::parse).transpose().map_err(refused("specification"))?,
+        email: args.email.map(Email::parse).transpose().map_err(refused("email"))?,
+        phone: args.phone.map(Phone::parse).transpose().map_err(refused("phone"))?,
+    };
+    let (password, made_up) = match (args.no_password, args.password_stdin) {
+        (true, _) => (None, false),
+        (_, true) => (Some(read_password()?), false),
+        _ => (Some(made_up_password()?), true),
+    };
+    let hash = match &password {
+        Some(password) => Some(Hasher::hash_blocking(password.expose()).map_err(AuthError::from)?),
+        None => None,
+    };
+    let now = common.clock().now();
+    let user = store.write_blocking(move |tx| {
+        let company = companies::find(tx, Scope::Installation, &args.company)?;
+        users::create(tx, Scope::Installation, company.id, &new, hash.as_deref(), now)
+    })?;
+    println!("user {} made in company {}", user.username, user.company_key);
+    if let (true, Some(password)) = (made_up, password) {
+        println!("password (shown this once): {}", password.expose());
+    }
+    Ok(())
+}
+
+fn list(store: &Store, company: &str, json: bool) -> Result<(), CliError> {
+    let columns = &["username", "roles", "operator", "enabled", "has_password", "timezone", "email"];
+    let mut table = Table::new(columns);
+    let company = store.read(|conn| companies::find(conn, Scope::Installation, company))?;
+    let mut after = String::new();
+    loop {
+        let page = store.read(|conn| users::list(conn, company.id, &after, 500))?;
+        let Some(last) = page.last() else { break };
+        after = folded(last.username.as_str());
+        for user in &page {
+            table.row([
+                user.username.as_str().into(),
+                user.roles.to_stored().into(),
+                user.operator.into(),
+                user.enabled.into(),
+                user.has_password.into(),
+                user.timezone.hours().into(),
+                user.email.as_ref().map(Email::as_str).into(),
+            ]);
+        }
+    }
+    table.print(json);
+    Ok(())
+}
+
+fn parse_roles(words: &[String]) -> Result<Roles, AuthError> {
+    let roles = words.iter().map(|word| Role::parse(word)).collect::<Result<Vec<_>, _>>().map_err(refused("role"))?;
+    Roles::of_user(&roles).map_err(refused("role"))
+}
+
+fn read_password() -> Result<Password, CliError> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text).map_err(CliError::io("cannot read the password"))?;
+    Ok(Password::parse(text.trim_end_matches(['\r', '\n'])).map_err(refused("password"))?)
+}
+
+fn refused(field: &'static str) -> impl Fn(crate::auth::model::Rule) -> AuthError {
+    move |rule| Refused { field, rule }.into()
+}

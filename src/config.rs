@@ -1,0 +1,312 @@
+//! The configuration: flags over environment over file over defaults, resolved once into one checked [`Config`].
+//!
+//! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
+//! else.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::auth::model::{CompanyKey, Password, Username};
+
+/// The file that is read when none is named and it is there.
+pub const DEFAULT_FILE: &str = "comptoir.toml";
+
+/// The database that is opened when none is named.
+pub const DEFAULT_DATABASE: &str = "comptoir.db";
+
+/// The word for a database in a fresh folder that goes with the process.
+pub const TEMPORARY: &str = "temp";
+
+/// A configuration that cannot be used. Its text names the setting.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("cannot read {path}: {source}")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The configuration file is not valid.
+    #[error("{path}: {source}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// A setting breaks a rule.
+    #[error("{setting} {rule}")]
+    Invalid {
+        /// Its name.
+        setting: &'static str,
+        /// The rule it breaks.
+        rule: String,
+    },
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Database {
+    /// At this path, for good.
+    File(PathBuf),
+    /// In a fresh folder that is removed when the process ends.
+    Temporary,
+}
+
+impl Database {
+    /// Reads the setting's text.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        if text == TEMPORARY { Self::Temporary } else { Self::File(text.into()) }
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON otherwise.
+    #[default]
+    Auto,
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The first operator of a new database.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Its company.
+    pub company: CompanyKey,
+    /// Its name.
+    pub username: Username,
+    /// Its password, if it was given.
+    pub password: Option<Password>,
+}
+
+/// Everything the server is started with, checked.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the database is.
+    pub database: Database,
+    /// What to listen on; port 0: any free one.
+    pub listen: SocketAddr,
+    /// The environment's name, for `tracedata.env`: 2 to 256 characters of `\w`.
+    pub environment: String,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The first operator.
+    pub operator: Operator,
+    /// Connections served at once.
+    pub max_connections: usize,
+    /// The longest a handler may take, reading the body included.
+    pub request_timeout: Duration,
+    /// How long running requests may go on after the signal to stop.
+    pub grace: Duration,
+    /// What is logged, as `tracing` filters are written.
+    pub log_filter: String,
+    /// How it is written.
+    pub log_format: LogFormat,
+    /// Whether successful requests are logged at `info` too.
+    pub log_requests: bool,
+}
+
+/// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
+/// `--flags` and as `COMPTOIR_*` variables.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Path of the database, or `temp`.
+    pub database: Option<String>,
+    /// Address and port to listen on.
+    pub listen: Option<String>,
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// Networks of proxies to trust.
+    pub trusted_proxies: Option<Vec<String>>,
+    /// The first operator's company.
+    pub operator_company: Option<String>,
+    /// The first operator's name.
+    pub operator_username: Option<String>,
+    /// A file that holds the first operator's password.
+    pub operator_password_file: Option<PathBuf>,
+    /// Connections served at once.
+    pub max_connections: Option<usize>,
+    /// The longest a request may take, in seconds.
+    pub request_timeout: Option<u64>,
+    /// How long running requests may go on after the signal to stop, in seconds.
+    pub grace: Option<u64>,
+    /// What is logged.
+    pub log: Option<String>,
+    /// How it is written.
+    pub log_format: Option<LogFormat>,
+    /// Whether successful requests are logged too.
+    pub log_requests: Option<bool>,
+}
+
+impl Settings {
+    /// Reads a configuration file.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|source| ConfigError::Malformed { path: path.to_owned(), source: Box::new(source) })
+    }
+
+    /// Reads the named configuration file, or the default one if it is there.
+    pub fn read_or_default(named: Option<&Path>) -> Result<Self, ConfigError> {
+        match named {
+            Some(path) => Self::read(path),
+            None if Path::new(DEFAULT_FILE).is_file() => Self::read(Path::new(DEFAULT_FILE)),
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// These settings, with `other`'s where these say nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            database: self.database.or(other.database),
+            listen: self.listen.or(other.listen),
+            environment: self.environment.or(other.environment),
+            trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
+            operator_company: self.operator_company.or(other.operator_company),
+            operator_username: self.operator_username.or(other.operator_username),
+            operator_password_file: self.operator_password_file.or(other.operator_password_file),
+            max_connections: self.max_connections.or(other.max_connections),
+            request_timeout: self.request_timeout.or(other.request_timeout),
+            grace: self.grace.or(other.grace),
+            log: self.log.or(other.log),
+            log_format: self.log_format.or(other.log_format),
+            log_requests: self.log_requests.or(other.log_requests),
+        }
+    }
+
+    /// Checks every setting and fills in the defaults. `password` is the first operator's, from the environment: it is
+    /// never a flag, which every process list would show.
+    pub fn resolve(self, password: Option<String>) -> Result<Config, ConfigError> {
+        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
+        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let listen = listen
+            .parse()
+            .map_err(|_| invalid("listen", "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080"))?;
+        let environment = self.environment.unwrap_or_else(|| "local".to_owned());
+        let word = |character: char| character.is_alphanumeric() || character == '_';
+        if !(2..=256).contains(&environment.chars().count()) || !environment.chars().all(word) {
+            return Err(invalid("environment", "must have 2 to 256 letters, digits and underscores"));
+        }
+        let trusted_proxies = self
+            .trusted_proxies
+            .unwrap_or_default()
+            .iter()
+            .map(|text| network(text))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| invalid("trusted_proxies", "must be addresses or networks, such as 10.0.0.0/8"))?;
+        let max_connections = self.max_connections.unwrap_or(1024);
+        if !(1..=1_000_000).contains(&max_connections) {
+            return Err(invalid("max_connections", "must be from 1 to 1000000"));
+        }
+        let request_timeout = self.request_timeout.unwrap_or(60);
+        if !(1..=86_400).contains(&request_timeout) {
+            return Err(invalid("request_timeout", "must be from 1 to 86400 seconds"));
+        }
+        let grace = self.grace.unwrap_or(20);
+        if grace > 3_600 {
+            return Err(invalid("grace", "must be at most 3600 seconds"));
+        }
+        Ok(Config {
+            database: Database::parse(self.database.as_deref().unwrap_or(DEFAULT_DATABASE)),
+            listen,
+            environment,
+            trusted_proxies,
+            operator: operator(self.operator_company, self.operator_username, password, self.operator_password_file)?,
+            max_connections,
+            request_timeout: Duration::from_secs(request_timeout),
+            grace: Duration::from_secs(grace),
+            log_filter: self.log.unwrap_or_else(|| "info".to_owned()),
+            log_format: self.log_format.unwrap_or_default(),
+            log_requests: self.log_requests.unwrap_or(false),
+        })
+    }
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| address.into()))
+}
+
+fn operator(
+    company: Option<String>,
+    username: Option<String>,
+    password: Option<String>,
+    password_file: Option<PathBuf>,
+) -> Result<Operator, ConfigError> {
+    let invalid = |setting| move |rule: crate::auth::model::Rule| ConfigError::Invalid { setting, rule: rule.0 };
+    let password = match (password, password_file) {
+        (Some(password), _) => Some(password),
+        (None, Some(path)) => {
+            let text = fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
+            Some(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        (None, None) => None,
+    };
+    Ok(Operator {
+        company: CompanyKey::parse(company.unwrap_or_else(|| "comptoir".to_owned()))
+            .map_err(invalid("operator_company"))?,
+        username: Username::parse(username.unwrap_or_else(|| "operator".to_owned()))
+            .map_err(invalid("operator_username"))?,
+        password: password.map(Password::parse).transpose().map_err(invalid("the operator's password"))?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_source_wins_and_a_later_one_fills_in() {
+        let flags = Settings { listen: Some("127.0.0.1:1".into()), ..Settings::default() };
+        let file: Settings =
+            toml::from_str("listen = '127.0.0.1:2'\nenvironment = 'prod'\ntrusted_proxies = ['10.0.0.0/8', '::1']")
+                .expect("a valid file");
+        let config = flags.or(file).resolve(None).expect("valid settings");
+        assert_eq!(config.listen.port(), 1);
+        assert_eq!(config.environment, "prod");
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert_eq!(config.database, Database::File(DEFAULT_DATABASE.into()));
+        assert_eq!(config.operator.username.as_str(), "operator");
+        assert!(config.operator.password.is_none());
+    }
+
+    #[test]
+    fn a_bad_setting_is_refused_by_name() {
+        let refusals = [
+            (Settings { listen: Some("8080".into()), ..Settings::default() }, "listen"),
+            (Settings { environment: Some("a b".into()), ..Settings::default() }, "environment"),
+            (Settings { trusted_proxies: Some(vec!["nobody".into()]), ..Settings::default() }, "trusted_proxies"),
+            (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
+            (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
+            (Settings { operator_username: Some("x".into()), ..Settings::default() }, "operator_username"),
+        ];
+        for (settings, name) in refusals {
+            let error = settings.resolve(None).expect_err(name);
+            assert!(error.to_string().starts_with(name), "{error}");
+        }
+        let error = Settings::default().resolve(Some("short".into())).expect_err("too short");
+        assert!(error.to_string().contains("password"), "{error}");
+        assert!(toml::from_str::<Settings>("lisen = '1'").is_err(), "a misspelt setting must not pass unnoticed");
+    }
+
+    #[test]
+    fn temp_is_a_database_that_goes_with_the_process() {
+        assert_eq!(Database::parse("temp"), Database::Temporary);
+        assert_eq!(Database::parse("./temp"), Database::File("./temp".into()));
+    }
+}

@@ -1,0 +1,86 @@
+//! The house API on the wire. Every answer that is no success is an RFC 9457 problem; unknown fields in a body are
+//! refused; lists are paged by keys; a POST that makes something takes an `Idempotency-Key`.
+//!
+//! Must not know: SQL, any domain.
+
+mod companies;
+mod errors;
+mod health;
+mod session;
+mod tokens;
+mod users;
+mod wire;
+
+use poem::http::StatusCode;
+use poem_openapi::Tags;
+use poem_openapi::types::ToJSON;
+
+pub use self::companies::CompaniesApi;
+use self::errors::{Problems, render};
+pub use self::health::HealthApi;
+pub use self::session::SessionApi;
+pub use self::tokens::TokensApi;
+pub use self::users::UsersApi;
+use crate::auth::model::Principal;
+use crate::house::{HouseError, IdempotencyKey};
+use crate::http::document::Example;
+use crate::http::{Contract, Failure, Refused};
+
+/// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
+pub const CONTRACT: Contract =
+    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, render };
+
+/// Request bodies that `/docs` offers as they stand.
+pub const EXAMPLES: &[Example] = &[
+    ("create_company", wire::new_company_example),
+    ("change_company", wire::company_change_example),
+    ("create_user", wire::new_user_example),
+    ("change_user", wire::user_change_example),
+    ("reset_password", wire::password_reset_example),
+    ("create_token", wire::new_token_example),
+];
+
+#[derive(Tags)]
+enum HouseTags {
+    /// Who the caller is, and signing out.
+    #[oai(rename = "house: session")]
+    Session,
+    /// The tenants of the installation.
+    #[oai(rename = "house: companies")]
+    Companies,
+    /// The people and machines of a company.
+    #[oai(rename = "house: users")]
+    Users,
+    /// Credentials for machines.
+    #[oai(rename = "house: tokens")]
+    Tokens,
+    /// Whether the server is up.
+    #[oai(rename = "house: health")]
+    Health,
+}
+
+type Answer<T> = Result<T, Refused<Problems>>;
+
+impl From<HouseError> for Failure {
+    fn from(error: HouseError) -> Self {
+        match error {
+            HouseError::Auth(error) => error.into(),
+            HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            HouseError::Unreadable(_) => Self::internal(error),
+        }
+    }
+}
+
+/// The key a POST came with, if any: 1 to 255 printable characters.
+fn idempotency(
+    caller: &Principal,
+    operation: &'static str,
+    key: Option<&String>,
+    request: &impl ToJSON,
+) -> Result<Option<IdempotencyKey>, Failure> {
+    let Some(key) = key else { return Ok(None) };
+    if key.is_empty() || key.len() > 255 || !key.chars().all(|character| character.is_ascii_graphic()) {
+        return Err(Failure::invalid_field("Idempotency-Key", "must have 1 to 255 printable ASCII characters"));
+    }
+    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_json_string())))
+}

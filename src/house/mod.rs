@@ -1,0 +1,15 @@
+//! The house API (`/comptoir/v1`), where it belongs to no single domain: companies, users, API tokens, the caller
+//! itself, the server's health. What belongs to one domain stands in that domain.
+//!
+//! Operations: see [`api`]. Tables: `idempotency_keys`; companies, users and tokens belong to [`crate::auth`].
+//! Tasks: none.
+//!
+//! Must not know: any domain.
+
+pub mod api;
+mod idempotency;
+mod service;
+mod sql;
+
+pub use self::idempotency::IdempotencyKey;
+pub use self::service::{HouseError, HouseService};

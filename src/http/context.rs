@@ -1,0 +1,114 @@
+//! What is known of one request while it runs, shared by the layers it passes.
+//!
+//! Must not know: any domain.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use poem::Request;
+use uuid::Uuid;
+
+use crate::auth::Auth;
+use crate::auth::model::SharedPrincipal;
+use crate::clock::{Clock, Timestamp};
+use crate::http::contract::Contract;
+use crate::http::operations::Operations;
+
+/// What the HTTP layer needs to serve any request.
+pub struct HttpState {
+    /// Identity.
+    pub auth: Auth,
+    /// The one clock.
+    pub clock: Clock,
+    /// Every operation of the document.
+    pub operations: Operations,
+    /// Every contract, the one for unmatched paths first.
+    pub contracts: &'static [Contract],
+    /// The environment's name, for `tracedata.env`.
+    pub env: String,
+    /// This installation's id, for `tracedata.pod`.
+    pub instance: String,
+    /// Proxies whose word on the client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The longest a handler may take, reading the body included.
+    pub request_timeout: Duration,
+    /// Whether successful requests are logged at `info` too.
+    pub log_all_requests: bool,
+}
+
+/// One request.
+pub struct RequestContext {
+    /// The layer's state.
+    pub state: Arc<HttpState>,
+    /// The request's id: `X-Request-Id`, `tracedata.request_code`, `request_id` in the log.
+    pub id: Uuid,
+    /// When it came in.
+    pub received: Timestamp,
+    /// The contract its path belongs to.
+    pub contract: &'static Contract,
+    /// The client's address: the peer's, or what a trusted proxy says.
+    pub client: IpAddr,
+    principal: OnceLock<SharedPrincipal>,
+    operation: OnceLock<&'static str>,
+    too_large: AtomicBool,
+}
+
+impl RequestContext {
+    /// A request that has just come in.
+    #[must_use]
+    pub fn new(state: Arc<HttpState>, contract: &'static Contract, client: IpAddr) -> Self {
+        let received = state.clock.now();
+        Self {
+            state,
+            id: Uuid::new_v4(),
+            received,
+            contract,
+            client,
+            principal: OnceLock::new(),
+            operation: OnceLock::new(),
+            too_large: AtomicBool::new(false),
+        }
+    }
+
+    /// The context of a request that passed the gate.
+    pub fn of(request: &Request) -> Option<&Arc<Self>> {
+        request.data::<Arc<Self>>()
+    }
+
+    /// Who is calling, once it is known.
+    #[must_use]
+    pub fn principal(&self) -> Option<&SharedPrincipal> {
+        self.principal.get()
+    }
+
+    /// Notes who is calling.
+    pub fn set_principal(&self, principal: SharedPrincipal) {
+        // A request is authenticated once; a second call would name the same caller.
+        let _ = self.principal.set(principal);
+    }
+
+    /// The operation's id; `unknown` until the path has matched one.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation.get().copied().unwrap_or("unknown")
+    }
+
+    /// Notes which operation the path matched.
+    pub fn set_operation(&self, operation: &'static str) {
+        let _ = self.operation.set(operation);
+    }
+
+    /// Notes that the body went over the limit.
+    pub fn set_too_large(&self) {
+        self.too_large.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the body went over the limit.
+    #[must_use]
+    pub fn is_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
+    }
+}

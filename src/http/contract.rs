@@ -1,0 +1,90 @@
+//! What a contract tells the shared HTTP layer of itself: where its paths begin, how large its bodies may be, and how
+//! its errors look, on the wire and in the document.
+//!
+//! Must not know: any domain. Each domain's `api` holds its own [`Contract`] value; `app` lists them.
+
+use std::marker::PhantomData;
+
+use poem::Response;
+use poem_openapi::ApiResponse;
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+
+use crate::http::context::RequestContext;
+use crate::http::failure::Failure;
+
+/// A contract as the shared layer sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Contract {
+    /// Its name: `openapi/{name}.json`, `/docs/{name}`.
+    pub name: &'static str,
+    /// What the paths of its operations begin with. The longest match decides whose error shape an answer gets.
+    pub prefixes: &'static [&'static str],
+    /// The largest body it reads, in bytes, counted as they arrive.
+    pub body_limit: usize,
+    /// Gives a failure its shape. Status, `Retry-After`, `Allow` and the request's id are set by the caller.
+    pub render: fn(&RequestContext, &Failure) -> Response,
+}
+
+impl Contract {
+    /// How much of `path` one of the prefixes covers, in whole segments.
+    #[must_use]
+    pub fn covers(&self, path: &str) -> Option<usize> {
+        self.prefixes
+            .iter()
+            .filter(|prefix| path.strip_prefix(**prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+            .map(|prefix| prefix.len())
+            .max()
+    }
+}
+
+/// How a contract's errors look in the document.
+pub trait ErrorShape: Send + Sync + 'static {
+    /// The statuses any of its operations can end with, each with a description.
+    const STATUSES: &'static [(u16, &'static str)];
+
+    /// The media type of its error bodies.
+    const MEDIA_TYPE: &'static str;
+
+    /// Registers the schemas of its error bodies.
+    fn register(registry: &mut Registry);
+
+    /// The schema of the body that goes with `status`.
+    fn schema(status: u16) -> MetaSchemaRef;
+}
+
+/// The error side of a handler's result: a [`Failure`] that will be rendered in the shape `S` by the layer around the
+/// handlers, and that documents the statuses of `S`.
+#[derive(Debug)]
+pub struct Refused<S>(Failure, PhantomData<S>);
+
+impl<S, E: Into<Failure>> From<E> for Refused<S> {
+    fn from(error: E) -> Self {
+        Self(error.into(), PhantomData)
+    }
+}
+
+impl<S> From<Refused<S>> for poem::Error {
+    fn from(refused: Refused<S>) -> Self {
+        Self::from(refused.0)
+    }
+}
+
+impl<S: ErrorShape> ApiResponse for Refused<S> {
+    fn meta() -> MetaResponses {
+        let responses = S::STATUSES
+            .iter()
+            .map(|(status, description)| MetaResponse {
+                description,
+                status: Some(*status),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: S::MEDIA_TYPE, schema: S::schema(*status) }],
+                headers: Vec::new(),
+            })
+            .collect();
+        MetaResponses { responses }
+    }
+
+    fn register(registry: &mut Registry) {
+        S::register(registry);
+    }
+}

@@ -1,0 +1,168 @@
+//! The OpenAPI document: what poem-openapi generates from the handlers, finished once at start. Media types and failure
+//! statuses are made exact, request examples are added where Swagger UI sends them from, and each contract gets a
+//! document of its own.
+//!
+//! Must not know: any domain.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::auth::permissions::{self, Need};
+use crate::http::contract::Contract;
+
+/// An example body of an operation's request, sent as it stands by `/docs`.
+pub type Example = (&'static str, fn() -> Value);
+
+/// Finishes the generated document.
+///
+/// # Panics
+/// When the generated text is not an OpenAPI document, which its generator rules out.
+#[must_use]
+pub fn finish(generated: &str, examples: &[Example]) -> Value {
+    let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
+    let paths = document["paths"].as_object_mut().expect("a document has paths");
+    for operations in paths.values_mut().filter_map(Value::as_object_mut) {
+        for operation in operations.values_mut().filter_map(Value::as_object_mut) {
+            clean_media_types(operation);
+            prune_failures(operation);
+            describe_headers(operation);
+            let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+            if let Some((_, example)) = examples.iter().find(|(operation, _)| *operation == id) {
+                add_example(operation, &example());
+            }
+        }
+    }
+    document
+}
+
+/// The part of `document` that belongs to one contract: its paths, and the schemas they reach.
+#[must_use]
+pub fn part(document: &Value, contract: &Contract) -> Value {
+    let mut part = document.clone();
+    if let Some(paths) = part["paths"].as_object_mut() {
+        paths.retain(|path, _| contract.covers(path).is_some());
+    }
+    let mut reached = BTreeSet::new();
+    collect_refs(&part["paths"], document, &mut reached);
+    if let Some(schemas) = part["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| reached.contains(name));
+    }
+    let used: BTreeSet<String> = operations(&part)
+        .flat_map(|operation| operation["tags"].as_array().into_iter().flatten())
+        .filter_map(|tag| tag.as_str().map(str::to_owned))
+        .collect();
+    if let Some(tags) = part["tags"].as_array_mut() {
+        tags.retain(|tag| tag["name"].as_str().is_some_and(|name| used.contains(name)));
+    }
+    part["info"]["title"] =
+        json!(format!("{}: {}", document["info"]["title"].as_str().unwrap_or("API"), contract.name));
+    part
+}
+
+fn operations(document: &Value) -> impl Iterator<Item = &Value> {
+    document["paths"].as_object().into_iter().flat_map(Map::values).filter_map(Value::as_object).flat_map(Map::values)
+}
+
+fn collect_refs(value: &Value, document: &Value, reached: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            if let Some(name) = object.get("$ref").and_then(Value::as_str).and_then(|text| text.rsplit('/').next())
+                && reached.insert(name.to_owned())
+            {
+                collect_refs(&document["components"]["schemas"][name], document, reached);
+            }
+            object.values().for_each(|value| collect_refs(value, document, reached));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect_refs(value, document, reached)),
+        _ => {}
+    }
+}
+
+/// `application/json; charset=utf-8` is what the framework writes; the media type is `application/json`.
+fn clean_media_types(operation: &mut Map<String, Value>) {
+    let clean = |content: &mut Map<String, Value>| {
+        *content = std::mem::take(content)
+            .into_iter()
+            .map(|(media_type, value)| {
+                let bare = media_type.split(';').next().unwrap_or_default().trim().to_owned();
+                (bare, value)
+            })
+            .collect();
+    };
+    if let Some(content) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) {
+        clean(content);
+    }
+    for response in operation.get_mut("responses").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
+    {
+        if let Some(content) = response.get_mut("content").and_then(Value::as_object_mut) {
+            clean(content);
+        }
+    }
+}
+
+/// A contract documents every failure it knows with every operation; those that cannot come are taken out again.
+fn prune_failures(operation: &mut Map<String, Value>) {
+    let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let has_body = operation.contains_key("requestBody");
+    let parameters = operation.get("parameters").and_then(Value::as_array);
+    let has_parameters = parameters.is_some_and(|parameters| !parameters.is_empty());
+    let names_a_row = operation
+        .get("parameters")
+        .and_then(Value::as_array)
+        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "path"));
+    let public = permissions::need(&id) == Some(Need::Public);
+    // Signing in is public and still says 401; the others that are public read no credentials.
+    let signs_in = id == "run_token_generation";
+    if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+        responses.retain(|status, _| match status.as_str() {
+            "400" => has_body || has_parameters,
+            "401" => !public || signs_in,
+            "403" => !public,
+            "404" => names_a_row,
+            "413" | "415" => has_body,
+            "429" => signs_in || id == "change_password",
+            "409" => has_body || names_a_row || id == "sign_out",
+            _ => true,
+        });
+    }
+}
+
+/// The headers that come with an answer: the request's id always, and what goes with a status.
+fn describe_headers(operation: &mut Map<String, Value>) {
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut() {
+        let Some(response) = response.as_object_mut() else { continue };
+        if response.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
+            response.insert("description".into(), json!("Success"));
+        }
+        let headers = response.entry("headers").or_insert_with(|| json!({}));
+        headers["X-Request-Id"] = json!({
+            "description": "The request's id: quote it to the operator, the log has it too.",
+            "schema": {"type": "string", "format": "uuid"},
+        });
+        match status.as_str() {
+            "401" => {
+                headers["WWW-Authenticate"] =
+                    json!({"description": "The scheme to use: `Bearer`.", "schema": {"type": "string"}});
+            }
+            "405" => {
+                headers["Allow"] = json!({"description": "The methods this path knows.", "schema": {"type": "string"}});
+            }
+            "429" | "503" => {
+                headers["Retry-After"] =
+                    json!({"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}});
+            }
+            _ => {}
+        }
+    }
+}
+
+fn add_example(operation: &mut Map<String, Value>, example: &Value) {
+    let Some(content) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) else {
+        return;
+    };
+    for media_type in content.values_mut() {
+        media_type["example"] = example.clone();
+    }
+}

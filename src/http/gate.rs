@@ -1,0 +1,292 @@
+//! The one layer around every handler: gives each request its id and its limits, brings paths and methods into the form
+//! the router knows, and turns whatever went wrong inside into the error shape of the contract the path belongs to.
+//!
+//! Must not know: any domain.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use poem::{Body, Endpoint, Request, Response, Result};
+use poem_openapi::OperationId;
+
+use crate::http::body::capped;
+use crate::http::compress;
+use crate::http::context::{HttpState, RequestContext};
+use crate::http::contract::Contract;
+use crate::http::failure::Failure;
+
+/// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
+const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// Answers slower than this are logged as a warning.
+const SLOW: Duration = Duration::from_secs(1);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The layer around `inner`.
+pub struct Gate<E> {
+    state: Arc<HttpState>,
+    inner: E,
+}
+
+impl<E> Gate<E> {
+    /// Puts the gate before `inner`.
+    pub fn new(state: Arc<HttpState>, inner: E) -> Self {
+        Self { state, inner }
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let started = Instant::now();
+        strip_trailing_slash(&mut request);
+        let contract = contract_of(self.state.contracts, request.uri().path());
+        let client = client_address(&request, &self.state);
+        let context = Arc::new(RequestContext::new(Arc::clone(&self.state), contract, client));
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let accepts_gzip = compress::accepts_gzip(request.headers());
+        let had_credentials = request.headers().contains_key(AUTHORIZATION);
+
+        let outcome = match self.refused_outright(&request, &context) {
+            Some(outcome) => outcome,
+            None => self.run(request, &context, &method).await,
+        };
+        let mut cause = None;
+        let mut response = match outcome {
+            Ok(response) => response,
+            Err(mut failure) => {
+                if failure.status() == StatusCode::METHOD_NOT_ALLOWED && failure.allow.is_none() {
+                    failure.allow = Some(allow(&self.state.operations.methods(&path)));
+                }
+                cause = failure.cause.take();
+                render(&context, &failure, had_credentials)
+            }
+        };
+        finish(&context, &mut response);
+        if method == Method::HEAD {
+            response.set_body(Body::empty());
+        } else if accepts_gzip {
+            response = compress::gzip(response).await;
+        }
+        log(&context, &method, &path, response.status(), started.elapsed(), cause.as_deref());
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Gate<E> {
+    /// What needs no handler: oversized headers, OPTIONS.
+    fn refused_outright(&self, request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+        if header_bytes(request.headers()) > MAX_HEADER_BYTES {
+            return Some(Err(Failure::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("the headers are larger than {MAX_HEADER_BYTES} bytes"),
+            )));
+        }
+        if request.method() == Method::OPTIONS {
+            let methods = context.state.operations.methods(request.uri().path());
+            if !methods.is_empty() {
+                return Some(Ok(Response::builder()
+                    .status(StatusCode::NO_CONTENT)
+                    .header(ALLOW, allow(&methods))
+                    .finish()));
+            }
+        }
+        None
+    }
+
+    async fn run(
+        &self,
+        mut request: Request,
+        context: &Arc<RequestContext>,
+        method: &Method,
+    ) -> Result<Response, Failure> {
+        if method == Method::HEAD {
+            request.set_method(Method::GET);
+        }
+        let declared = request
+            .headers()
+            .get(CONTENT_LENGTH)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.parse::<u64>().ok());
+        // A request that announces no body at all is spared the wrapper.
+        if declared.is_none_or(|length| length > 0) && *method != Method::GET && *method != Method::HEAD {
+            let body = request.take_body();
+            request.set_body(capped(body, context.contract.body_limit, declared, Arc::clone(context)));
+        }
+        request.set_data(Arc::clone(context));
+        let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        match tokio::time::timeout(self.state.request_timeout, answered).await {
+            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Err(error))) => {
+                if let Some(operation) = error.data::<OperationId>() {
+                    context.set_operation(operation.0);
+                }
+                if context.is_too_large() {
+                    let limit = context.contract.body_limit;
+                    return Err(Failure::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        format!("the body is larger than {limit} bytes"),
+                    ));
+                }
+                let mut failure = Failure::classify(error);
+                failure.rename(|field| {
+                    context.state.operations.path_parameter(context.operation(), field).map(str::to_owned)
+                });
+                Err(failure)
+            }
+            Ok(Err(panic)) => Err(Failure::internal(panic_text(panic.as_ref()))),
+            Err(_) => {
+                let mut failure =
+                    Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the server took too long and gave up; try again");
+                failure.retry_after = Some(Duration::from_secs(1));
+                Err(failure)
+            }
+        }
+    }
+}
+
+fn render(context: &RequestContext, failure: &Failure, had_credentials: bool) -> Response {
+    let mut response = (context.contract.render)(context, failure);
+    response.set_status(failure.status());
+    let headers = response.headers_mut();
+    if let Some(after) = failure.retry_after {
+        // Rounded up: a client that waits as told must find the door open.
+        let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+    }
+    if let Some(allow) = failure.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
+        headers.insert(ALLOW, allow);
+    }
+    if failure.status() == StatusCode::UNAUTHORIZED {
+        let challenge = if had_credentials {
+            "Bearer realm=\"comptoir\", error=\"invalid_token\""
+        } else {
+            "Bearer realm=\"comptoir\""
+        };
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    }
+    response
+}
+
+/// What every answer carries. A handler's own Cache-Control or policy stays.
+fn finish(context: &RequestContext, response: &mut Response) {
+    let mut id = [0; 36];
+    let id = context.id.hyphenated().encode_lower(&mut id);
+    let headers = response.headers_mut();
+    headers.insert(X_REQUEST_ID, HeaderValue::from_str(id).expect("a UUID is ASCII"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
+    headers.entry("cache-control").or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry("content-security-policy")
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
+    if headers.get(CONTENT_TYPE).is_some_and(|value| value == "application/json; charset=utf-8") {
+        // JSON is UTF-8 by definition (RFC 8259, section 8.1) and its media type has no charset parameter.
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+}
+
+fn log(
+    context: &RequestContext,
+    method: &Method,
+    path: &str,
+    status: StatusCode,
+    took: Duration,
+    cause: Option<&(dyn std::error::Error + Send + Sync)>,
+) {
+    /// The fields are the same at each level; the macros want the level as a constant.
+    macro_rules! line {
+        ($level:ident, $text:literal) => {
+            tracing::$level!(
+                request_id = %context.id,
+                %method,
+                path,
+                operation = context.operation(),
+                status = status.as_u16(),
+                took_ms = took.as_secs_f64() * 1000.0,
+                client = %context.client,
+                user = context.principal().map(|principal| tracing::field::display(&principal.username)),
+                cause = cause.map(tracing::field::display),
+                $text
+            )
+        };
+    }
+    if status.is_server_error() {
+        line!(error, "request failed");
+    } else if took > SLOW {
+        line!(warn, "slow request");
+    } else if status.is_client_error() || context.state.log_all_requests {
+        line!(info, "request");
+    } else {
+        line!(debug, "request");
+    }
+}
+
+fn contract_of(contracts: &'static [Contract], path: &str) -> &'static Contract {
+    contracts
+        .iter()
+        .filter_map(|contract| contract.covers(path).map(|covered| (covered, contract)))
+        .max_by_key(|(covered, _)| *covered)
+        .map_or(&contracts[0], |(_, contract)| contract)
+}
+
+/// `/account/info/` is `/account/info`: people type it, and the router would not find it.
+fn strip_trailing_slash(request: &mut Request) {
+    let uri = request.uri();
+    let Some(path) = uri.path().strip_suffix('/').filter(|path| !path.is_empty()) else { return };
+    let rewritten = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(rewritten) = rewritten.parse::<Uri>() {
+        *request.uri_mut() = rewritten;
+    }
+}
+
+/// The peer's address, or what the last proxy we do not trust was told, when the peer is one we do: the right-most
+/// address of `X-Forwarded-For` that is not itself a trusted proxy.
+fn client_address(request: &Request, state: &HttpState) -> IpAddr {
+    let peer = request
+        .remote_addr()
+        .as_socket_addr()
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip().to_canonical());
+    let trusted = |address: &IpAddr| state.trusted_proxies.iter().any(|proxy| proxy.contains(address));
+    if state.trusted_proxies.is_empty() || !trusted(&peer) {
+        return peer;
+    }
+    let forwarded: Vec<IpAddr> = request
+        .headers()
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map_while(|part| part.trim().parse().ok())
+        .map(|address: IpAddr| address.to_canonical())
+        .collect();
+    forwarded.iter().rev().find(|address| !trusted(address)).or(forwarded.first()).copied().unwrap_or(peer)
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+fn allow(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "of an unknown kind".to_owned());
+    format!("a handler panicked: {text}")
+}

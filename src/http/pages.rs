@@ -1,0 +1,146 @@
+//! The pages for people: `/` leads to the rest, `/docs` is Swagger UI over the whole document, `/docs/{contract}` over
+//! one contract's, `/openapi.json` and `/openapi/{contract}.json` are the documents themselves. Everything comes from
+//! the binary; nothing is fetched from anywhere.
+//!
+//! Must not know: any domain.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use poem::error::{MethodNotAllowedError, NotFoundError};
+use poem::http::Method;
+use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use poem::{Endpoint, Request, Response, Result};
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+
+use crate::http::compress;
+use crate::http::contract::Contract;
+use crate::http::document;
+
+/// Swagger UI runs inline scripts and styles from its own page, shows pictures as data, and talks to this server only.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+                           img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The landing page has one inline style and nothing else.
+const LANDING_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The pages, before the endpoint of the operations.
+pub struct Pages<E> {
+    documents: HashMap<String, Document>,
+    landing: String,
+    inner: E,
+}
+
+struct Document {
+    json: Bytes,
+    title: String,
+    /// Swagger UI with this document, gzipped: made when somebody first asks for it, half a megabyte each.
+    ui: OnceLock<Bytes>,
+}
+
+impl Document {
+    fn new(value: &Value) -> Self {
+        let json = serde_json::to_vec(value).expect("a JSON value serialises");
+        let title = value["info"]["title"].as_str().unwrap_or("API").to_owned();
+        Self { json: json.into(), title, ui: OnceLock::new() }
+    }
+}
+
+impl<E> Pages<E> {
+    /// Pages over `document` and its parts, before `inner`.
+    pub fn new(document: &Value, contracts: &[Contract], version: &str, inner: E) -> Self {
+        let mut documents = HashMap::from([(String::new(), Document::new(document))]);
+        for contract in contracts {
+            documents.insert(contract.name.to_owned(), Document::new(&document::part(document, contract)));
+        }
+        Self { documents, landing: landing(contracts, version), inner }
+    }
+
+    fn page(&self, path: &str) -> Option<Response> {
+        if path == "/" {
+            return Some(
+                Response::builder()
+                    .header(CONTENT_TYPE, "text/html; charset=utf-8")
+                    .header(CONTENT_SECURITY_POLICY, LANDING_POLICY)
+                    .body(self.landing.clone()),
+            );
+        }
+        if let Some(rest) = path.strip_prefix("/docs") {
+            let name = if rest.is_empty() { "" } else { rest.strip_prefix('/').filter(|name| !name.is_empty())? };
+            return self.documents.get(name).map(swagger_ui);
+        }
+        if let Some(rest) = path.strip_prefix("/openapi") {
+            let name = if rest == ".json" { "" } else { rest.strip_prefix('/')?.strip_suffix(".json")? };
+            let document = self.documents.get(name)?;
+            return Some(
+                Response::builder()
+                    .header(CONTENT_TYPE, "application/json")
+                    .header(CACHE_CONTROL, "no-cache")
+                    .body(document.json.clone()),
+            );
+        }
+        None
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Pages<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> Result<Response> {
+        let path = request.uri().path();
+        if !(path == "/" || path.starts_with("/docs") || path.starts_with("/openapi")) {
+            return self.inner.call(request).await;
+        }
+        let page = self.page(path).ok_or(NotFoundError)?;
+        if *request.method() != Method::GET {
+            return Err(MethodNotAllowedError.into());
+        }
+        Ok(page)
+    }
+}
+
+/// Swagger UI goes out gzipped to everyone: every browser takes it, and the plain page is 1.6 MB.
+fn swagger_ui(document: &Document) -> Response {
+    let packed = document.ui.get_or_init(|| {
+        // The framework offers its page with a document of its own making inside; ours takes that one's place.
+        let stand_in = OpenApiService::new((), "", "");
+        let json = String::from_utf8_lossy(&document.json).replace("</", "<\\/");
+        let html = stand_in
+            .swagger_ui_html()
+            .replacen(&stand_in.spec(), &json, 1)
+            .replacen("<html charset=\"UTF-8\">", "<!DOCTYPE html>\n<html lang=\"en\">", 1)
+            .replacen("<title>Swagger UI</title>", &format!("<title>{}</title>", document.title), 1);
+        compress::compressed(html.as_bytes()).unwrap_or_default().into()
+    });
+    Response::builder()
+        .header(CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(CONTENT_ENCODING, "gzip")
+        .header(VARY, "Accept-Encoding")
+        .header(CONTENT_SECURITY_POLICY, DOCS_POLICY)
+        .header(CACHE_CONTROL, "no-cache")
+        .body(packed.clone())
+}
+
+fn landing(contracts: &[Contract], version: &str) -> String {
+    let mut items = String::new();
+    for contract in contracts {
+        let _ = write!(
+            items,
+            "<li><a href=\"/docs/{name}\">{name}</a> <small><a href=\"/openapi/{name}.json\">OpenAPI</a></small></li>",
+            name = contract.name
+        );
+    }
+    format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comptoir</title>\
+         <meta name=\"viewport\" content=\"width=device-width\">\
+         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}\
+         small{{color:#666}}</style></head><body><h1>Comptoir</h1>\
+         <p>The back office of a small trading team. This server runs version {version}.</p>\
+         <p><a href=\"/docs\">Try the whole API</a> in the browser, or one contract:</p><ul>{items}</ul>\
+         <p>The document: <a href=\"/openapi.json\">/openapi.json</a>. Is it well? <a href=\"/health/ready\">/health/ready</a>.</p>\
+         </body></html>"
+    )
+}
