@@ -107,7 +107,7 @@ fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {
              the house API (`/comptoir/v1`) for what they leave out.\n\nSign in with `POST /account/token/generation`, \
              press *Authorize* and paste the token.",
         )
-        .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
+        .license(LicenseObject::new("Apache-2.0"))
         .server(ServerObject::new("/").description("This server"))
 }
 
