@@ -13,15 +13,17 @@ use poem::Body;
 
 use crate::http::context::RequestContext;
 
-/// Wraps `body` so that it fails once more than `limit` bytes have come, or at once when `declared` is more.
-pub fn capped(body: Body, limit: usize, declared: Option<u64>, context: Arc<RequestContext>) -> Body {
-    let left = if declared.is_some_and(|declared| declared > limit as u64) { None } else { Some(limit) };
-    Body::from_bytes_stream(Capped { inner: Box::pin(body.into_bytes_stream()), left, context })
+/// Wraps `body` so that it fails once more bytes have come than the request may have, or at once when `declared` is
+/// more. The limit is looked up when the body is read: an operation may have raised it by then.
+pub fn capped(body: Body, declared: Option<u64>, context: Arc<RequestContext>) -> Body {
+    let declared = declared.map_or(0, |declared| usize::try_from(declared).unwrap_or(usize::MAX));
+    Body::from_bytes_stream(Capped { inner: Box::pin(body.into_bytes_stream()), declared, received: 0, context })
 }
 
 struct Capped<S: ?Sized> {
-    /// What may still come; `None`: too much was announced or has come.
-    left: Option<usize>,
+    /// What was announced; 0 when nothing was.
+    declared: usize,
+    received: usize,
     context: Arc<RequestContext>,
     inner: Pin<Box<S>>,
 }
@@ -34,11 +36,14 @@ impl<S: Stream<Item = io::Result<Bytes>> + ?Sized> Stream for Capped<S> {
             context.set_too_large();
             Poll::Ready(Some(Err(io::Error::new(io::ErrorKind::FileTooLarge, "the body is too large"))))
         };
-        let Some(left) = self.left else { return too_large(&self.context) };
+        let limit = self.context.body_limit();
+        if self.declared > limit || self.received > limit {
+            return too_large(&self.context);
+        }
         match self.inner.as_mut().poll_next(task) {
             Poll::Ready(Some(Ok(chunk))) => {
-                self.left = left.checked_sub(chunk.len());
-                if self.left.is_none() { too_large(&self.context) } else { Poll::Ready(Some(Ok(chunk))) }
+                self.received = self.received.saturating_add(chunk.len());
+                if self.received > limit { too_large(&self.context) } else { Poll::Ready(Some(Ok(chunk))) }
             }
             other => other,
         }

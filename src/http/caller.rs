@@ -77,6 +77,12 @@ impl<'a> ApiExtractor<'a> for Caller {
 }
 
 fn authorise(request: &Request) -> Result<Caller, Failure> {
+    admit(request, || bearer(request))
+}
+
+/// Holds the operation's row of the permission table against who stands behind `credential`. For contracts whose
+/// credential may stand elsewhere than in the header; every other handler takes a [`Caller`].
+pub fn admit<'r>(request: &Request, credential: impl FnOnce() -> Result<&'r str, Failure>) -> Result<Caller, Failure> {
     let context = RequestContext::of(request)
         .ok_or_else(|| Failure::internal("a guarded handler was reached around the gate"))?;
     let operations = &context.state.operations;
@@ -85,14 +91,14 @@ fn authorise(request: &Request) -> Result<Caller, Failure> {
         .and_then(|route| operations.find(request.method(), &route.0))
         .ok_or_else(|| Failure::internal("a guarded handler has no row in the permission table"))?;
     context.set_operation(operation.id);
-    let principal = context.state.auth.authenticate(bearer(request)?)?;
+    let principal = context.state.auth.authenticate(credential()?)?;
     context.set_principal(Arc::clone(&principal));
     permissions::allowed(operation.need, &principal).map_err(AuthError::Forbidden)?;
     Ok(Caller(principal))
 }
 
 /// The bearer credential, without the pair of quotes that some clients send around it (account contract).
-fn bearer(request: &Request) -> Result<&str, Failure> {
+pub fn bearer(request: &Request) -> Result<&str, Failure> {
     let missing = || {
         Failure::new(
             StatusCode::UNAUTHORIZED,

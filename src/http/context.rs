@@ -3,7 +3,7 @@
 //! Must not know: any domain.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::auth::Auth;
 use crate::auth::model::SharedPrincipal;
 use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
+use crate::http::format::Format;
 use crate::http::operations::Operations;
 
 /// What the HTTP layer needs to serve any request.
@@ -54,6 +55,8 @@ pub struct RequestContext {
     principal: OnceLock<SharedPrincipal>,
     operation: OnceLock<&'static str>,
     too_large: AtomicBool,
+    body_limit: AtomicUsize,
+    xml: AtomicBool,
 }
 
 impl RequestContext {
@@ -70,6 +73,8 @@ impl RequestContext {
             principal: OnceLock::new(),
             operation: OnceLock::new(),
             too_large: AtomicBool::new(false),
+            body_limit: AtomicUsize::new(contract.body_limit),
+            xml: AtomicBool::new(false),
         }
     }
 
@@ -104,6 +109,28 @@ impl RequestContext {
     /// Notes that the body went over the limit.
     pub fn set_too_large(&self) {
         self.too_large.store(true, Ordering::Relaxed);
+    }
+
+    /// The largest body this request may have, in bytes.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        self.body_limit.load(Ordering::Relaxed)
+    }
+
+    /// Lets this request have a larger body than its contract says: before the body is read, for a caller who is known.
+    pub fn set_body_limit(&self, bytes: usize) {
+        self.body_limit.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The format the answer is wanted in, as far as is known.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        if self.xml.load(Ordering::Relaxed) { Format::Xml } else { Format::Json }
+    }
+
+    /// Notes the format the answer is wanted in.
+    pub fn set_format(&self, format: Format) {
+        self.xml.store(format == Format::Xml, Ordering::Relaxed);
     }
 
     /// Whether the body went over the limit.

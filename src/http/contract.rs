@@ -6,6 +6,7 @@
 use std::marker::PhantomData;
 
 use poem::Response;
+use poem::http::StatusCode;
 use poem_openapi::ApiResponse;
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 
@@ -23,9 +24,29 @@ pub struct Contract {
     pub body_limit: usize,
     /// Gives a failure its shape. Status, `Retry-After`, `Allow` and the request's id are set by the caller.
     pub render: fn(&RequestContext, &Failure) -> Response,
+    /// The HTTP status a failure travels under: its own, unless the contract has error codes inside a 200.
+    pub status: fn(&Failure) -> StatusCode,
+    /// Whether it speaks XML beside JSON: what a request asks for is then known from the start.
+    pub xml: bool,
+    /// Whether `/a//b` is `/a/b`: for contracts whose clients join URLs that way.
+    pub merges_slashes: bool,
 }
 
 impl Contract {
+    /// What a contract is unless it says otherwise: JSON only, HTTP's own statuses, paths as they stand.
+    #[must_use]
+    pub const fn plain(render: fn(&RequestContext, &Failure) -> Response) -> Self {
+        Self {
+            name: "",
+            prefixes: &[],
+            body_limit: 0,
+            render,
+            status: Failure::status,
+            xml: false,
+            merges_slashes: false,
+        }
+    }
+
     /// How much of `path` one of the prefixes covers, in whole segments.
     #[must_use]
     pub fn covers(&self, path: &str) -> Option<usize> {

@@ -35,6 +35,9 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The methods a path does know, for 405.
     pub allow: Option<String>,
+    /// Whether the request was understood and the operation says no: contracts with error codes of their own put such a
+    /// failure into a 200.
+    pub application: bool,
     /// For the log only.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -54,6 +57,7 @@ impl Failure {
             resource: None,
             retry_after: None,
             allow: None,
+            application: false,
             cause: None,
         }
     }
@@ -87,6 +91,13 @@ impl Failure {
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// The same, as the operation's own word.
+    #[must_use]
+    pub fn application(mut self) -> Self {
+        self.application = true;
+        self
     }
 
     fn caused_by(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

@@ -19,6 +19,7 @@ use crate::http::compress;
 use crate::http::context::{HttpState, RequestContext};
 use crate::http::contract::Contract;
 use crate::http::failure::Failure;
+use crate::http::format::Format;
 
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -48,8 +49,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let started = Instant::now();
         strip_trailing_slash(&mut request);
         let contract = contract_of(self.state.contracts, request.uri().path());
+        if contract.merges_slashes {
+            merge_slashes(&mut request);
+        }
         let client = client_address(&request, &self.state);
         let context = Arc::new(RequestContext::new(Arc::clone(&self.state), contract, client));
+        if contract.xml {
+            context.set_format(wanted_format(&request));
+        }
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let accepts_gzip = compress::accepts_gzip(request.headers());
@@ -119,7 +126,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // A request that announces no body at all is spared the wrapper.
         if declared.is_none_or(|length| length > 0) && *method != Method::GET && *method != Method::HEAD {
             let body = request.take_body();
-            request.set_body(capped(body, context.contract.body_limit, declared, Arc::clone(context)));
+            request.set_body(capped(body, declared, Arc::clone(context)));
         }
         request.set_data(Arc::clone(context));
         let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -130,7 +137,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                     context.set_operation(operation.0);
                 }
                 if context.is_too_large() {
-                    let limit = context.contract.body_limit;
+                    let limit = context.body_limit();
                     return Err(Failure::new(
                         StatusCode::PAYLOAD_TOO_LARGE,
                         format!("the body is larger than {limit} bytes"),
@@ -155,7 +162,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
 
 fn render(context: &RequestContext, failure: &Failure, had_credentials: bool) -> Response {
     let mut response = (context.contract.render)(context, failure);
-    response.set_status(failure.status());
+    let status = (context.contract.status)(failure);
+    response.set_status(status);
     let headers = response.headers_mut();
     if let Some(after) = failure.retry_after {
         // Rounded up: a client that waits as told must find the door open.
@@ -165,7 +173,7 @@ fn render(context: &RequestContext, failure: &Failure, had_credentials: bool) ->
     if let Some(allow) = failure.allow.as_deref().and_then(|allow| HeaderValue::from_str(allow).ok()) {
         headers.insert(ALLOW, allow);
     }
-    if failure.status() == StatusCode::UNAUTHORIZED {
+    if status == StatusCode::UNAUTHORIZED {
         let challenge = if had_credentials {
             "Bearer realm=\"comptoir\", error=\"invalid_token\""
         } else {
@@ -249,6 +257,38 @@ fn strip_trailing_slash(request: &mut Request) {
     if let Ok(rewritten) = rewritten.parse::<Uri>() {
         *request.uri_mut() = rewritten;
     }
+}
+
+/// `/api/v1.1//resources/list` is `/api/v1.1/resources/list`.
+fn merge_slashes(request: &mut Request) {
+    let uri = request.uri();
+    if !uri.path().contains("//") {
+        return;
+    }
+    let mut path = String::with_capacity(uri.path().len());
+    for character in uri.path().chars() {
+        if character != '/' || !path.ends_with('/') {
+            path.push(character);
+        }
+    }
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    if let Ok(rewritten) = path.parse::<Uri>() {
+        *request.uri_mut() = rewritten;
+    }
+}
+
+/// The format that the URL names, else the one that `Accept` prefers. A body may name another one.
+fn wanted_format(request: &Request) -> Format {
+    let named = request.params::<WantedFormat>().ok().and_then(|parameters| parameters.format);
+    named.as_deref().and_then(Format::named).unwrap_or_else(|| Format::accepted(request.headers()))
+}
+
+#[derive(serde::Deserialize)]
+struct WantedFormat {
+    format: Option<String>,
 }
 
 /// The peer's address, or what the last proxy we do not trust was told, when the peer is one we do: the right-most

@@ -59,7 +59,7 @@ const MEDIA_TYPE: &str = "application/json";
 
 /// `application/json` and `application/*+json`, with no charset or with UTF-8, the only one JSON has between systems
 /// (RFC 8259 section 8.1). Other parameters are not looked at.
-fn is_json(content_type: &str) -> bool {
+pub(super) fn is_json(content_type: &str) -> bool {
     let mut parts = content_type.split(';').map(str::trim);
     let Some((kind, subtype)) = parts.next().and_then(|essence| essence.split_once('/')) else { return false };
     let json = subtype.eq_ignore_ascii_case("json")

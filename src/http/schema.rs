@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use self::rules::{Choices, Format, Integers, Length, Numbers, Text};
 
+mod coerce;
 mod rules;
 
 /// At most so many faults are reported of one value.

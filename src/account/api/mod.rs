@@ -27,7 +27,7 @@ use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 
 /// The contract, for the shared HTTP layer.
 pub const CONTRACT: Contract =
-    Contract { name: "account", prefixes: &["/account"], body_limit: 4 * 1024 * 1024, render };
+    Contract { name: "account", prefixes: &["/account"], body_limit: 4 * 1024 * 1024, ..Contract::plain(render) };
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[

@@ -4,7 +4,6 @@
 //! Must not know: SQL, any domain.
 
 mod companies;
-mod errors;
 mod health;
 mod session;
 mod tokens;
@@ -16,7 +15,6 @@ use poem_openapi::Tags;
 use poem_openapi::types::ToJSON;
 
 pub use self::companies::CompaniesApi;
-use self::errors::{Problems, render};
 pub use self::health::HealthApi;
 pub use self::session::SessionApi;
 pub use self::tokens::TokensApi;
@@ -24,11 +22,16 @@ pub use self::users::UsersApi;
 use crate::auth::model::Principal;
 use crate::house::{HouseError, IdempotencyKey};
 use crate::http::document::Example;
+use crate::http::problem::{Problems, render};
 use crate::http::{Contract, Failure, Refused};
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
-pub const CONTRACT: Contract =
-    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, render };
+pub const CONTRACT: Contract = Contract {
+    name: "house",
+    prefixes: &["/comptoir/v1", "/health"],
+    body_limit: 1024 * 1024,
+    ..Contract::plain(render)
+};
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[

@@ -1,4 +1,5 @@
-//! How the house shows a failure: RFC 9457 problem details.
+//! How the house API shows a failure: RFC 9457 problem details. Here and not in `house`, because each domain has a part
+//! of the house API of its own.
 //!
 //! Must not know: SQL, any domain.
 
