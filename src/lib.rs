@@ -7,6 +7,7 @@
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
+//! - [`audience`]: the audience contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
 //! - [`config`] and [`cli`]: how it is started.
@@ -15,6 +16,7 @@
 
 pub mod account;
 pub mod app;
+pub mod audience;
 pub mod auth;
 pub mod cli;
 pub mod clock;

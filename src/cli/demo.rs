@@ -89,7 +89,8 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
     logging::start(&config.log_filter, config.log_format)?;
     serve(config, common.clock(), async move |server: &Running| {
         let secret = populate(server, &password).await?;
-        let text = if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
+        let text =
+            if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
         // A closed standard output is no reason to stop serving.
         let mut out = stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -109,6 +109,17 @@ where
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let value: Value = serde_json::from_slice(text)
         .map_err(|error| InvalidBody::plain(format!("the body is not valid JSON: {error}")))?;
+    from_value(value, unknown)
+}
+
+/// Checks and parses a value that was read already, whatever it was written in.
+///
+/// # Errors
+/// [`InvalidBody`], with every field at fault.
+pub fn from_value<T>(value: Value, unknown: Unknown) -> std::result::Result<T, InvalidBody>
+where
+    T: ParseFromJSON + 'static,
+{
     let fields = Schema::of::<T>().check(&value, unknown);
     if !fields.is_empty() {
         return Err(InvalidBody::of(fields));

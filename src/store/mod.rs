@@ -27,6 +27,7 @@ mod integrity;
 mod lock;
 mod meta;
 mod migrations;
+mod nested;
 mod open;
 mod pulse;
 mod reader;

@@ -1,0 +1,40 @@
+//! The use cases of the audience, one function each; each owns its transaction.
+//!
+//! Must not know: HTTP, the wire types. Functions that take a transaction are for those that own one: the tasks and the
+//! command line.
+
+pub mod counts;
+pub mod entries;
+pub mod profiles;
+pub mod subscriptions;
+pub mod suppression;
+
+use crate::audience::error::AudienceError;
+use crate::audience::model::{Entry, Shelf};
+use crate::audience::sql;
+use crate::auth::Auth;
+use crate::auth::model::CompanyId;
+use crate::clock::Clock;
+use crate::store::{Conn, Store};
+
+/// The use cases over one store.
+#[derive(Clone)]
+pub struct AudienceService {
+    store: Store,
+    clock: Clock,
+}
+
+impl AudienceService {
+    /// The audience of this installation.
+    #[must_use]
+    pub fn new(auth: &Auth) -> Self {
+        Self { store: auth.store().clone(), clock: auth.clock().clone() }
+    }
+}
+
+/// A list or a resource that the contract finds.
+fn enabled(conn: &Conn, shelf: Shelf, company: CompanyId, id: i64) -> Result<Entry, AudienceError> {
+    sql::entries::find(conn, shelf, company, id)?
+        .filter(|entry| entry.enabled)
+        .ok_or_else(|| AudienceError::not_found(shelf.noun(), id))
+}

@@ -1,0 +1,243 @@
+//! Profiles: importing one or many, deleting.
+
+use std::collections::BTreeSet;
+
+use super::{AudienceService, enabled};
+use crate::audience::counters::Deltas;
+use crate::audience::error::AudienceError;
+use crate::audience::model::{
+    Address, Identity, Import, MAX_FIELDS, ProfileChange, ProfileKey, Refused, Shelf, Status, Target,
+};
+use crate::audience::service::subscriptions;
+use crate::audience::sql::profiles::{self as rows, Profile};
+use crate::audience::sql::{self, subscriptions as subs};
+use crate::auth::model::CompanyId;
+use crate::clock::Timestamp;
+use crate::store::{Conn, WriteTx};
+
+/// So many rows of a batch share a transaction: about 20 ms of the writer.
+const SLICE: usize = 200;
+
+/// What became of a row of a batch.
+pub type RowResult = Result<ProfileKey, AudienceError>;
+
+/// The profile that is meant.
+pub(super) fn locate(
+    conn: &Conn,
+    company: CompanyId,
+    list: i64,
+    target: &Target,
+) -> Result<Option<Profile>, AudienceError> {
+    Ok(match target {
+        Target::Key(key) => rows::by_key(conn, company, list, *key)?,
+        Target::Identity(identity) => rows::by_identity(conn, company, list, identity)?,
+    })
+}
+
+/// The profile that is meant, or the error that there is none.
+pub(super) fn located(conn: &Conn, company: CompanyId, list: i64, target: &Target) -> Result<Profile, AudienceError> {
+    enabled(conn, Shelf::Lists, company, list)?;
+    locate(conn, company, list, target)?.ok_or_else(|| AudienceError::not_found("profile", describe(target)))
+}
+
+fn describe(target: &Target) -> String {
+    match target {
+        Target::Key(key) => key.to_string(),
+        Target::Identity(identity) => identity.value.clone(),
+    }
+}
+
+/// Makes or changes a profile of a list that is there, and notes in `deltas` what that moves.
+fn import(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    list: i64,
+    import: &Import,
+    now: Timestamp,
+    deltas: &mut Deltas,
+) -> Result<ProfileKey, AudienceError> {
+    let known = locate(tx, company, list, &import.target)?;
+    if let (None, Target::Key(key)) = (&known, &import.target) {
+        return Err(AudienceError::not_found("profile", key));
+    }
+    let before = known.clone();
+    let mut profile = known.unwrap_or_else(|| Profile {
+        id: 0,
+        key: import.key,
+        email: None,
+        phones: Vec::new(),
+        first_name: None,
+        last_name: None,
+        status: Status::Subscribed,
+        suppressed: false,
+        fields: serde_json::Map::new(),
+    });
+    let had = before.as_ref().map(identities).unwrap_or_default();
+    apply(&mut profile, &import.change)?;
+    let has = identities(&profile);
+    if has != had {
+        profile.suppressed = is_suppressed(tx, company, &profile)?;
+    }
+    match &before {
+        None => {
+            profile.id = rows::insert(tx, company, list, &profile, now)?;
+            deltas.profile(list, 1);
+        }
+        Some(before) if *before != profile => {
+            rows::update(tx, company, &profile, now)?;
+            subscriptions::follow_profile(tx, company, list, before, &profile, deltas)?;
+        }
+        Some(_) => {}
+    }
+    for gone in had.difference(&has) {
+        rows::remove_identity(tx, company, list, profile.id, gone)?;
+    }
+    for new in has.difference(&had) {
+        rows::add_identity(tx, company, list, profile.id, new)?;
+    }
+    for change in &import.change.subscriptions {
+        subscriptions::set(tx, company, list, &profile, change, now, deltas)?;
+    }
+    Ok(profile.key)
+}
+
+/// Changes `profile` as `change` says.
+fn apply(profile: &mut Profile, change: &ProfileChange) -> Result<(), Refused> {
+    if let Some(email) = &change.email {
+        profile.email = email.as_ref().map(|email| email.shown.clone());
+    }
+    if let Some(phones) = &change.phones {
+        profile.phones = phones.iter().map(|phone| phone.shown.clone()).collect();
+    }
+    if let Some(name) = &change.first_name {
+        profile.first_name.clone_from(name);
+    }
+    if let Some(name) = &change.last_name {
+        profile.last_name.clone_from(name);
+    }
+    if let Some(status) = change.status {
+        profile.status = status;
+    }
+    for (name, value) in &change.fields {
+        if value.is_null() {
+            profile.fields.shift_remove(name);
+        } else {
+            profile.fields.insert(name.clone(), value.clone());
+        }
+    }
+    if profile.fields.len() > MAX_FIELDS {
+        return Err(Refused::new("data", format!("must have at most {MAX_FIELDS} fields of its own")));
+    }
+    Ok(())
+}
+
+/// A profile's addresses. What is stored was parsed once; what an SQL shell has left is passed over.
+fn addresses(profile: &Profile) -> impl Iterator<Item = Address> {
+    let email = profile.email.iter().filter_map(|text| Address::email(text).ok());
+    email.chain(profile.phones.iter().filter_map(|text| Address::phone(text).ok()))
+}
+
+/// What a profile is found by.
+fn identities(profile: &Profile) -> BTreeSet<Identity> {
+    let fields = profile.fields.iter().filter_map(|(name, value)| Identity::field(name, value));
+    addresses(profile).map(|address| Identity::from(&address)).chain(fields).collect()
+}
+
+/// Whether one of a profile's addresses is on the company's suppression list.
+pub(super) fn is_suppressed(conn: &Conn, company: CompanyId, profile: &Profile) -> Result<bool, AudienceError> {
+    for address in addresses(profile) {
+        if sql::suppression::has(conn, company, address.kind, &address.value)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Imports rows into a list that is there, each for itself: a bad one is undone and loses nothing else.
+fn import_slice(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    list: i64,
+    slice: &[Result<Import, String>],
+    now: Timestamp,
+) -> Result<Vec<RowResult>, AudienceError> {
+    enabled(tx, Shelf::Lists, company, list)?;
+    let mut deltas = Deltas::default();
+    let mut results = Vec::with_capacity(slice.len());
+    for row in slice {
+        let result = match row {
+            Err(why) => Err(AudienceError::Malformed(why.clone())),
+            Ok(row) => {
+                let mut moved = Deltas::default();
+                let result = tx.nested(|| import(tx, company, list, row, now, &mut moved));
+                if result.is_ok() {
+                    deltas.merge(&moved);
+                }
+                result
+            }
+        };
+        match result {
+            Err(error) if !error.is_the_rows_own() => return Err(error),
+            result => results.push(result),
+        }
+    }
+    sql::counters::apply(tx, company, &deltas)?;
+    Ok(results)
+}
+
+impl AudienceService {
+    /// `profiles/import`: makes a profile, or changes the one that is found.
+    pub async fn import_profile(
+        &self,
+        company: CompanyId,
+        list: i64,
+        row: Import,
+    ) -> Result<ProfileKey, AudienceError> {
+        let now = self.clock.now();
+        self.store
+            .write(move |tx| {
+                enabled(tx, Shelf::Lists, company, list)?;
+                let mut deltas = Deltas::default();
+                let key = import(tx, company, list, &row, now, &mut deltas)?;
+                sql::counters::apply(tx, company, &deltas)?;
+                Ok(key)
+            })
+            .await
+    }
+
+    /// `profiles/import_batch`: the same for each row by itself, in slices, so that others may write in between. Rows
+    /// come in their order, and a later one of the same profile changes what an earlier one made.
+    pub async fn import_profiles(
+        &self,
+        company: CompanyId,
+        list: i64,
+        mut batch: Vec<Result<Import, String>>,
+    ) -> Result<Vec<RowResult>, AudienceError> {
+        self.store.read(|conn| enabled(conn, Shelf::Lists, company, list))?;
+        let now = self.clock.now();
+        let mut results = Vec::with_capacity(batch.len());
+        while !batch.is_empty() {
+            let rest = batch.split_off(batch.len().min(SLICE));
+            let slice = std::mem::replace(&mut batch, rest);
+            results.extend(self.store.write(move |tx| import_slice(tx, company, list, &slice, now)).await?);
+        }
+        Ok(results)
+    }
+
+    /// `profiles/delete`: removes a profile and its subscriptions.
+    pub async fn delete_profile(&self, company: CompanyId, list: i64, target: Target) -> Result<(), AudienceError> {
+        self.store
+            .write(move |tx| {
+                let profile = located(tx, company, list, &target)?;
+                let mut deltas = Deltas::default();
+                for subscription in subs::live(tx, company, profile.id)? {
+                    deltas.moved(list, Some(subscriptions::cell(&subscription)), None);
+                }
+                subs::delete_all(tx, company, profile.id)?;
+                rows::delete(tx, company, profile.id)?;
+                deltas.profile(list, -1);
+                Ok(sql::counters::apply(tx, company, &deltas)?)
+            })
+            .await
+    }
+}
