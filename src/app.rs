@@ -16,6 +16,9 @@ use serde_json::Value;
 
 use crate::account::AccountService;
 use crate::account::api::AccountApi;
+use crate::audience::AudienceService;
+use crate::audience::api::{AudienceApi, AudienceHouseApi};
+use crate::audience::tasks::RefreshEnded;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
@@ -26,13 +29,15 @@ use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
-use crate::{account, house};
+use crate::tasks::{self, Queue, Runner, RunnerOptions};
+use crate::webhooks::guard::Guard;
+use crate::{account, audience, house};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT];
+pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
 
 /// The handlers of every contract.
-type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, HealthApi);
+type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, HealthApi, AudienceApi, AudienceHouseApi);
 
 /// What an application is made of, beside its store and identity.
 #[derive(Debug, Clone)]
@@ -68,6 +73,11 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
     let pulse = Pulse::new(store, clock.clone());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
+    let queue = Queue::new(clock.clone(), vec![Arc::new(RefreshEnded)]);
+    let audience = AudienceService::new(&auth, queue.clone(), Guard::default());
+    let mut registry = tasks::Registry::new();
+    audience::tasks::register(&mut registry);
+    Runner::new(auth.store().clone(), queue, registry, RunnerOptions::default()).start();
     let house = HouseService::new(auth.clone(), pulse.clone());
     let handlers: Handlers = (
         AccountApi::new(AccountService::new(auth.clone(), pulse), account_document),
@@ -76,6 +86,8 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
         HealthApi(house),
+        AudienceApi(audience.clone()),
+        AudienceHouseApi(audience),
     );
     let state = HttpState {
         auth,
@@ -96,8 +108,8 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
 /// The whole OpenAPI document.
 #[must_use]
 pub fn document() -> Value {
-    let examples: Vec<Example> = [account::api::EXAMPLES, house::api::EXAMPLES].concat();
-    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
+    let examples: Vec<Example> = [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES].concat();
+    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples, audience::api::ANSWERS)
 }
 
 fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {

@@ -25,6 +25,7 @@ pub mod config;
 pub mod house;
 pub mod http;
 pub mod store;
+pub mod tasks;
 pub mod webhooks;
 
 /// The server's version and, where it was built from a checkout, the commit.

@@ -3,6 +3,7 @@
 use crate::audience::model::Refused;
 use crate::auth::AuthError;
 use crate::store::StoreError;
+use crate::tasks::TaskError;
 
 /// Why a use case of the audience was refused.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +28,9 @@ pub enum AudienceError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The task could not be enqueued or read.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// The machine's random source failed.
     #[error(transparent)]
     Auth(#[from] AuthError),

@@ -2,7 +2,7 @@
 //!
 //! Owns the tables `audience_*`, the operations under `/api/v1.1/` and `/comptoir/v1/audience/`, and the task kind
 //! `audience_refresh`. In reading order: [`model`] (values), [`counters`] (the rules of counting), `sql`, [`service`],
-//! [`api`].
+//! [`tasks`], [`api`].
 //!
 //! How counting stays cheap: `audience_counters` is moved in the transaction of each change, so the figures are always
 //! there; a refresh counts the covering index in one snapshot, holds the counters against it, repairs and logs what
@@ -10,11 +10,13 @@
 //!
 //! Must not know: any other domain.
 
+pub mod api;
 pub mod counters;
 mod error;
 pub mod model;
 pub mod service;
 mod sql;
+pub mod tasks;
 
 pub use self::error::AudienceError;
 pub use self::service::AudienceService;

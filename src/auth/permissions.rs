@@ -21,6 +21,12 @@ pub enum Need {
 /// ADMIN alone.
 const ADMIN: Need = Need::Any(Roles::of(&[Role::Admin]));
 
+/// The business contracts: who writes in them.
+const WRITERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User]));
+
+/// The same and machines, which ingest and report.
+const WRITERS_AND_BOTS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User, Role::Bot]));
+
 /// The table, by contract.
 pub const TABLE: &[(&str, Need)] = &[
     // account
@@ -32,6 +38,33 @@ pub const TABLE: &[(&str, Need)] = &[
     ("check", Need::Public),
     ("version", Need::Public),
     ("file", Need::Public),
+    // audience (a PARTNER is bound to parties, which profiles do not have)
+    ("refresh_resource_counters", WRITERS_AND_BOTS),
+    ("refresh_database_counters", WRITERS_AND_BOTS),
+    ("read_task_status", WRITERS_AND_BOTS),
+    ("read_resource_counters", WRITERS_AND_BOTS),
+    ("read_database_counters", WRITERS_AND_BOTS),
+    ("list_databases", WRITERS_AND_BOTS),
+    ("list_resources", WRITERS_AND_BOTS),
+    ("read_resource", WRITERS_AND_BOTS),
+    ("import_profile", WRITERS_AND_BOTS),
+    ("import_profiles", WRITERS_AND_BOTS),
+    ("delete_profile", WRITERS_AND_BOTS),
+    ("set_subscription", WRITERS_AND_BOTS),
+    ("delete_subscription", WRITERS_AND_BOTS),
+    ("suspend_subscriptions", WRITERS_AND_BOTS),
+    // house: audience (addresses are exported to no machine)
+    ("list_audience_lists", WRITERS_AND_BOTS),
+    ("create_audience_list", WRITERS),
+    ("read_audience_list", WRITERS_AND_BOTS),
+    ("change_audience_list", WRITERS),
+    ("list_audience_resources", WRITERS_AND_BOTS),
+    ("create_audience_resource", WRITERS),
+    ("read_audience_resource", WRITERS_AND_BOTS),
+    ("change_audience_resource", WRITERS),
+    ("list_suppressed", WRITERS),
+    ("add_suppressed", WRITERS_AND_BOTS),
+    ("remove_suppressed", WRITERS),
     // house: the caller itself
     ("read_principal", Need::SignedIn),
     ("sign_out", Need::SignedIn),

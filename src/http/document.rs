@@ -10,16 +10,20 @@ use serde_json::{Map, Value, json};
 
 use crate::auth::permissions::{self, Need};
 use crate::http::contract::Contract;
+use crate::http::xml;
 
-/// An example body of an operation's request, sent as it stands by `/docs`.
+/// The media type of XML.
+const XML: &str = "application/xml";
+
+/// An example body of an operation: of its request, sent as it stands by `/docs`, or of its answer.
 pub type Example = (&'static str, fn() -> Value);
 
-/// Finishes the generated document.
+/// Finishes the generated document: `examples` are of requests, `answers` of what a success looks like.
 ///
 /// # Panics
 /// When the generated text is not an OpenAPI document, which its generator rules out.
 #[must_use]
-pub fn finish(generated: &str, examples: &[Example]) -> Value {
+pub fn finish(generated: &str, examples: &[Example], answers: &[Example]) -> Value {
     let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for operations in paths.values_mut().filter_map(Value::as_object_mut) {
@@ -27,10 +31,14 @@ pub fn finish(generated: &str, examples: &[Example]) -> Value {
             clean_media_types(operation);
             prune_failures(operation);
             describe_headers(operation);
-            let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+            let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
             if let Some((_, example)) = examples.iter().find(|(operation, _)| *operation == id) {
-                add_example(operation, &example());
+                add_example(&mut operation["requestBody"], &example());
             }
+            if let Some((_, answer)) = answers.iter().find(|(operation, _)| *operation == id) {
+                add_example(&mut operation["responses"]["200"], &answer());
+            }
+            name_root(operation);
         }
     }
     document
@@ -158,11 +166,33 @@ fn describe_headers(operation: &mut Map<String, Value>) {
     }
 }
 
-fn add_example(operation: &mut Map<String, Value>, example: &Value) {
-    let Some(content) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) else {
+/// To each media type of a request or an answer, in its own format.
+fn add_example(body: &mut Value, example: &Value) {
+    for (media_type, meta) in body["content"].as_object_mut().into_iter().flatten() {
+        meta["example"] = if media_type == XML { xml::write("xml", example).into() } else { example.clone() };
+    }
+}
+
+/// Where an operation speaks XML, its failures do too; and the root element has a name, which only a schema can say.
+fn name_root(operation: &mut Map<String, Value>) {
+    let speaks_xml = operation.get("requestBody").is_some_and(|body| body["content"].get(XML).is_some());
+    if !speaks_xml {
         return;
+    }
+    let rooted = |content: &mut Value| {
+        let Some(content) = content.as_object_mut() else { return };
+        if !content.contains_key(XML)
+            && let Some(json) = content.get("application/json").cloned()
+        {
+            content.insert(XML.to_owned(), json);
+        }
+        if let Some(meta) = content.get_mut(XML) {
+            let schema = meta["schema"].take();
+            meta["schema"] = json!({"allOf": [schema], "xml": {"name": "xml"}});
+        }
     };
-    for media_type in content.values_mut() {
-        media_type["example"] = example.clone();
+    rooted(&mut operation["requestBody"]["content"]);
+    for response in operation["responses"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        rooted(&mut response["content"]);
     }
 }

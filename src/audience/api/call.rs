@@ -153,7 +153,9 @@ async fn receive<T: CallBody>(request: &Request, body: &mut RequestBody) -> Resu
 fn content_type(request: &Request) -> Result<Format, Failure> {
     let unsupported = |message: String| Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
     let Some(content_type) = request.headers().get(header::CONTENT_TYPE) else {
-        return Err(unsupported("the request has no Content-Type: application/json, application/xml or text/xml".into()));
+        return Err(unsupported(
+            "the request has no Content-Type: application/json, application/xml or text/xml".into(),
+        ));
     };
     let text = String::from_utf8_lossy(content_type.as_bytes());
     Format::of_content_type(&text).ok_or_else(|| {

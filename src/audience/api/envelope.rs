@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::call::ROOT;
 use crate::audience::error::AudienceError;
 use crate::http::{ErrorShape, Failure, Format, RequestContext, xml};
+use crate::tasks::TaskError;
 
 /// The text of success.
 pub const SUCCESS: &str = "Successful operation";
@@ -135,6 +136,8 @@ impl From<AudienceError> for Failure {
             AudienceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why).application(),
             AudienceError::Store(error) => error.into(),
             AudienceError::Auth(error) => error.into(),
+            AudienceError::Task(TaskError::Store(error)) => error.into(),
+            AudienceError::Task(error) => Self::internal(error),
             AudienceError::Damaged(_) => Self::internal(error),
         }
     }

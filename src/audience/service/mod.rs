@@ -6,6 +6,7 @@
 pub mod counts;
 pub mod entries;
 pub mod profiles;
+pub mod refreshes;
 pub mod subscriptions;
 pub mod suppression;
 
@@ -14,21 +15,31 @@ use crate::audience::model::{Entry, Shelf};
 use crate::audience::sql;
 use crate::auth::Auth;
 use crate::auth::model::CompanyId;
-use crate::clock::Clock;
+use crate::clock::{Clock, Timestamp};
 use crate::store::{Conn, Store};
+use crate::tasks::Queue;
+use crate::webhooks::guard::Guard;
 
 /// The use cases over one store.
 #[derive(Clone)]
 pub struct AudienceService {
     store: Store,
     clock: Clock,
+    queue: Queue,
+    guard: Guard,
 }
 
 impl AudienceService {
-    /// The audience of this installation.
+    /// The audience of this installation; feedback goes where `guard` lets it.
     #[must_use]
-    pub fn new(auth: &Auth) -> Self {
-        Self { store: auth.store().clone(), clock: auth.clock().clone() }
+    pub fn new(auth: &Auth, queue: Queue, guard: Guard) -> Self {
+        Self { store: auth.store().clone(), clock: auth.clock().clone(), queue, guard }
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 }
 

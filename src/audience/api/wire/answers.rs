@@ -128,10 +128,7 @@ impl From<Figures> for Counters {
         Self {
             channels: figures.channels.into_iter().map(ChannelCounts::from).collect(),
             in_progress: figures.refresh.is_some(),
-            last_count_time: figures
-                .counted
-                .map(|(at, took)| counters::last_count_time(at, took))
-                .unwrap_or_default(),
+            last_count_time: figures.counted.map(|(at, took)| counters::last_count_time(at, took)).unwrap_or_default(),
             list_id: figures.list,
             refresh_task_id: figures.refresh.map(|task| task.to_string()).unwrap_or_default(),
             updated: counters::updated(figures.right_at),
@@ -320,14 +317,10 @@ impl BatchAnswer {
         let rows: Vec<RowAnswer> = results
             .into_iter()
             .map(|result| match result {
-                Ok(key) => {
-                    RowAnswer { error: 0, error_text: SUCCESS.to_owned(), profile_id: key.to_string() }
+                Ok(key) => RowAnswer { error: 0, error_text: SUCCESS.to_owned(), profile_id: key.to_string() },
+                Err(error) => {
+                    RowAnswer { error: code(&error), error_text: error.to_string(), profile_id: String::new() }
                 }
-                Err(error) => RowAnswer {
-                    error: code(&error),
-                    error_text: error.to_string(),
-                    profile_id: String::new(),
-                },
             })
             .collect();
         let count = |failed: bool| {
@@ -389,12 +382,7 @@ pub struct Updated {
 impl Updated {
     /// So many were suspended.
     pub fn of(updated: i64) -> Self {
-        Self {
-            data: Some(UpdatedCount { updated }),
-            error: 0,
-            error_text: SUCCESS.to_owned(),
-            updated: Some(updated),
-        }
+        Self { data: Some(UpdatedCount { updated }), error: 0, error_text: SUCCESS.to_owned(), updated: Some(updated) }
     }
 }
 

@@ -39,7 +39,11 @@ pub struct Sought {
 /// Text of one to `max` characters.
 pub fn bounded(field: &'static str, text: &str, max: usize) -> Result<(), Refused> {
     let count = text.chars().count();
-    if count > max { Err(Refused::new(field, format!("must have at most {max} characters (has {count})"))) } else { Ok(()) }
+    if count > max {
+        Err(Refused::new(field, format!("must have at most {max} characters (has {count})")))
+    } else {
+        Ok(())
+    }
 }
 
 impl Sought {

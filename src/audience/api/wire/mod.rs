@@ -9,6 +9,4 @@ mod requests;
 mod words;
 
 pub use self::answers::*;
-pub use self::matching::Matching;
 pub use self::requests::*;
-pub use self::words::*;

@@ -1,7 +1,6 @@
 //! What is asked for. `token` and `format` are common to all and read by the call itself.
 
 use poem_openapi::Object;
-use poem_openapi::types::ParseFromJSON;
 use serde_json::{Map, Value, json};
 
 use super::extras::with_fields;
@@ -27,8 +26,18 @@ macro_rules! bodies {
 }
 
 bodies!(
-    RefreshResource, RefreshDatabase, TaskStatusRequest, ListRequest, GetResource, ResourceCounters, DatabaseCounters,
-    ImportProfile, DeleteProfile, SetSubscription, DeleteSubscription, SuspendSubscriptions,
+    RefreshResource,
+    RefreshDatabase,
+    TaskStatusRequest,
+    ListRequest,
+    GetResource,
+    ResourceCounters,
+    DatabaseCounters,
+    ImportProfile,
+    DeleteProfile,
+    SetSubscription,
+    DeleteSubscription,
+    SuspendSubscriptions,
 );
 
 /// Whom to tell when a refresh has ended.
@@ -46,8 +55,7 @@ pub struct FeedbackRequest {
 impl FeedbackRequest {
     /// In checked values, as far as they can be checked without knowing where calls may go.
     pub fn into_feedback(self) -> Result<Feedback, Refused> {
-        let format =
-            FeedbackFormat::parse(&self.kind).map_err(|rule| Refused { field: "feedback.type", rule })?;
+        let format = FeedbackFormat::parse(&self.kind).map_err(|rule| Refused { field: "feedback.type", rule })?;
         Ok(Feedback { format, url: self.url })
     }
 }
@@ -191,7 +199,10 @@ fn subscription(
 ) -> Result<SubscriptionChange, Refused> {
     let details = (!details.is_empty()).then_some(Value::Object(details));
     if details.as_ref().is_some_and(|details| details.to_string().len() > MAX_FIELD) {
-        return Err(Refused::new("subscriptions", format!("must have at most {MAX_FIELD} bytes beside the known fields")));
+        return Err(Refused::new(
+            "subscriptions",
+            format!("must have at most {MAX_FIELD} bytes beside the known fields"),
+        ));
     }
     Ok(SubscriptionChange { resource, channel: channel.into(), status: status.map(|word| word.0), details })
 }
@@ -242,7 +253,10 @@ impl ProfileData {
         let ProfileFields { email, phones, first_name, last_name, status, subscriptions } = self.known;
         let phones = phones.map(|phones| {
             if phones.len() > MAX_PHONES {
-                return Err(Refused::new("phones", format!("must have at most {MAX_PHONES} items (has {})", phones.len())));
+                return Err(Refused::new(
+                    "phones",
+                    format!("must have at most {MAX_PHONES} items (has {})", phones.len()),
+                ));
             }
             let given = phones.iter().filter(|text| !text.trim().is_empty());
             given.map(|text| Address::phone(text).map_err(|rule| Refused { field: "phones", rule })).collect()
