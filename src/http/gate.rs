@@ -55,7 +55,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let accepts_gzip = compress::accepts_gzip(request.headers());
         let had_credentials = request.headers().contains_key(AUTHORIZATION);
 
-        let outcome = match self.refused_outright(&request, &context) {
+        let outcome = match Self::refused_outright(&request, &context) {
             Some(outcome) => outcome,
             None => self.run(request, &context, &method).await,
         };
@@ -83,7 +83,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 
 impl<E: Endpoint<Output = Response>> Gate<E> {
     /// What needs no handler: oversized headers, OPTIONS.
-    fn refused_outright(&self, request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+    fn refused_outright(request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
         if header_bytes(request.headers()) > MAX_HEADER_BYTES {
             return Some(Err(Failure::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
