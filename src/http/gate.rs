@@ -3,7 +3,7 @@
 //!
 //! Must not know: any domain.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -262,16 +262,30 @@ fn client_address(request: &Request, state: &HttpState) -> IpAddr {
     if state.trusted_proxies.is_empty() || !trusted(&peer) {
         return peer;
     }
-    let forwarded: Vec<IpAddr> = request
+    let chain: Vec<&str> = request
         .headers()
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map_while(|part| part.trim().parse().ok())
-        .map(|address: IpAddr| address.to_canonical())
         .collect();
-    forwarded.iter().rev().find(|address| !trusted(address)).or(forwarded.first()).copied().unwrap_or(peer)
+    forwarded_client(&chain, trusted).unwrap_or(peer)
+}
+
+/// The right-most address of a chain that is not itself a trusted proxy, else the left-most trusted one. What stands left
+/// of the first address that nobody we trust has written down, a client may have made up.
+fn forwarded_client(chain: &[&str], trusted: impl Fn(&IpAddr) -> bool) -> Option<IpAddr> {
+    let mut last = None;
+    for part in chain.iter().rev() {
+        let part = part.trim();
+        let parsed = part.parse().or_else(|_| part.parse().map(|address: SocketAddr| address.ip()));
+        let Ok(address) = parsed.map(|address: IpAddr| address.to_canonical()) else { break };
+        last = Some(address);
+        if !trusted(&address) {
+            break;
+        }
+    }
+    last
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {
@@ -289,4 +303,29 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "of an unknown kind".to_owned());
     format!("a handler panicked: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trusted_proxys_word_is_taken_and_nobody_elses() {
+        let trusted =
+            |address: &IpAddr| *address == IpAddr::from([10, 0, 0, 1]) || *address == IpAddr::from([10, 0, 0, 2]);
+        let client = |chain: &[&str]| forwarded_client(chain, trusted).map(|address| address.to_string());
+        assert_eq!(client(&["203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(
+            client(&["198.51.100.1", " 203.0.113.7", "10.0.0.2"]).as_deref(),
+            Some("203.0.113.7"),
+            "not the forged one"
+        );
+        assert_eq!(client(&["garbage", "203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&["203.0.113.7", "garbage"]), None, "what the proxy itself wrote cannot be read");
+        assert_eq!(client(&["10.0.0.1", "10.0.0.2"]).as_deref(), Some("10.0.0.1"));
+        assert_eq!(client(&["203.0.113.7:4711"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&["[2001:db8::1]:4711"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(client(&["::ffff:203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&[]), None);
+    }
 }

@@ -107,6 +107,9 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
 
 fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOptions) -> Result<Opened, OpenError> {
     make_file(path, options.create)?;
+    if options.access == Access::Server {
+        keep_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    }
     let read = |connection: &Connection| read_version(connection, path, known).map_err(|error| judge(error, path));
     let mut connection = connect(path, Role::Writer, options.busy_timeout).map_err(|e| judge(e.into(), path))?;
     let mut found = read(&connection)?;
@@ -288,6 +291,23 @@ fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     #[cfg(not(unix))]
     let _ = file;
+    Ok(())
+}
+
+/// Takes away what others may do with an existing file and its log: passwords, keys and everybody's data are in them.
+/// By name, not through a descriptor, whose closing would let go of SQLite's locks.
+fn keep_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    for name in [path.to_owned(), log_path(path)] {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(metadata) = fs::metadata(&name) else { continue };
+        if metadata.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(file = %name.display(), "others could read this file; from now on only its owner can");
+            fs::set_permissions(&name, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
     Ok(())
 }
 
