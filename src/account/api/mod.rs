@@ -37,6 +37,17 @@ pub const EXAMPLES: &[Example] = &[
     ("update_info", wire::info_change_example),
 ];
 
+/// Answers to them, as the document shows them.
+pub const ANSWERS: &[Example] = &[
+    ("run_token_generation", wire::token_example),
+    ("run_token_validation", wire::token_validation_example),
+    ("change_password", wire::token_example),
+    ("read_info", wire::user_example),
+    ("update_info", wire::user_example),
+    ("check", wire::check_example),
+    ("version", wire::version_example),
+];
+
 /// The version of the contract that is served: the major and minor of the vendor's document.
 const CONTRACT_VERSION: (i32, i32) = (7, 9);
 
