@@ -66,6 +66,12 @@ pub struct Words {
 }
 
 impl Words {
+    /// The same thing said in each language.
+    #[must_use]
+    pub fn new(en: &str, ru: &str, uk: &str) -> Self {
+        Self { en: en.to_owned(), ru: ru.to_owned(), uk: uk.to_owned() }
+    }
+
     /// The text in `language`.
     #[must_use]
     pub fn say(&self, language: Language) -> &str {

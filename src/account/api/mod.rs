@@ -3,17 +3,20 @@
 //! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
 
 mod errors;
+mod file;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::http::HeaderMap;
 use poem::web::Data;
 use poem_openapi::param::Path;
-use poem_openapi::payload::{Html, Json};
+use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, Tags};
 
 use self::errors::{AccountErrors, render};
+use self::file::FileAnswer;
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
@@ -175,11 +178,12 @@ impl AccountApi {
     async fn file(
         &self,
         /// The file's name.
-        #[oai(validator(min_length = 6, max_length = 128))]
+        #[oai(validator(min_length = 6, max_length = 128), example = "wire::filename_example")]
         filename: Path<String>,
-    ) -> Answer<Html<String>> {
+        headers: &HeaderMap,
+    ) -> Answer<FileAnswer> {
         match self.reference.page(&filename) {
-            Some(page) => Ok(Html(page)),
+            Some(page) => Ok(FileAnswer::new(page, headers)),
             None => Err(Failure::not_found("documentation file", filename.0).into()),
         }
     }
