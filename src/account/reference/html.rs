@@ -47,7 +47,7 @@ pub fn paragraphs(text: &str) -> String {
 
 /// A block of code.
 pub fn code_block(text: &str) -> String {
-    format!("<pre tabindex=\"0\"><code>{}</code></pre>\n", escape(text))
+    format!("<pre><code>{}</code></pre>\n", escape(text))
 }
 
 /// A table under the heading with this id. Cells are HTML; the first one of each row heads it.

@@ -69,3 +69,115 @@ impl Reference {
         Some(self.pages.get(place)?.get_or_init(|| Page::render(&self.document, language)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::account::api::CONTRACT;
+    use crate::app;
+    use crate::http::document;
+
+    fn reference() -> Reference {
+        Reference::new(Arc::new(document::part(&app::document(), &CONTRACT)))
+    }
+
+    #[test]
+    fn only_the_three_known_names_are_pages() {
+        let reference = reference();
+        for (name, language) in
+            [("file_en.html", Language::En), ("file_ru.html", Language::Ru), ("file_uk.html", Language::Uk)]
+        {
+            let page = reference.page(name).expect(name);
+            assert_eq!(page.language, language);
+            assert!(page.html.starts_with(&format!("<!DOCTYPE html>\n<html lang=\"{}\">", language.code())), "{name}");
+        }
+        for name in ["", "file_.html", "file_de.html", "file_EN.html", "file_en.htm", "xfile_en.html", "file_en.html/"]
+        {
+            assert!(reference.page(name).is_none(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_every_operation_and_type_and_no_link_leads_nowhere() {
+        let reference = reference();
+        for language in Language::ALL {
+            let page = reference.page(&format!("file_{}.html", language.code())).expect("a page");
+            let ids: Vec<_> = between(&page.html, " id=\"").collect();
+            for (number, id) in ids.iter().enumerate() {
+                assert!(!ids[..number].contains(id), "{id} stands twice");
+            }
+            for target in between(&page.html, " href=\"#").chain(between(&page.html, " aria-labelledby=\"")) {
+                assert!(ids.contains(&target), "#{target} is nowhere");
+            }
+            for operation in operation::Operation::all(&reference.document) {
+                assert!(ids.contains(&operation.anchor().as_str()), "{}", operation.id());
+            }
+            for (name, _) in schema::entries(&reference.document["components"]["schemas"]) {
+                assert!(ids.contains(&schema::type_id(name).as_str()), "{name}");
+            }
+        }
+    }
+
+    /// What stands between `before` and the next quotation mark, wherever it comes.
+    fn between<'a>(html: &'a str, before: &'static str) -> impl Iterator<Item = &'a str> {
+        html.split(before).skip(1).filter_map(|rest| rest.split('"').next())
+    }
+
+    #[test]
+    fn pages_in_other_languages_say_nothing_of_the_documents_english() {
+        let reference = reference();
+        for name in ["file_ru.html", "file_uk.html"] {
+            let html = &reference.page(name).expect("a page").html;
+            for operation in operation::Operation::all(&reference.document) {
+                let english = html::phrase(schema::text(operation.value, "description"));
+                assert!(!html.contains(&english), "{name}: {english}");
+            }
+            for (_, schema) in schema::entries(&reference.document["components"]["schemas"]) {
+                for (_, field) in schema::entries(&schema["properties"]) {
+                    let english = format!("<td>{}</td>", html::phrase(schema::text(field, "description")));
+                    assert!(!html.contains(&english), "{name}: {english}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_fetches_nothing_and_its_policy_names_its_style() {
+        let reference = reference();
+        let page = reference.page("file_en.html").expect("a page");
+        for forbidden in ["<script", "<img", "<link", " style=", " src=", "href=\"http", "@import", "url("] {
+            assert!(!page.html.contains(forbidden), "{forbidden}");
+        }
+        let style = page.html.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).expect("one").0;
+        let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+        assert!(page.policy.contains(&format!("style-src 'sha256-{hash}';")), "{}", page.policy);
+    }
+
+    #[test]
+    fn what_a_document_says_stays_text() {
+        let evil = "<script>alert(1)</script>";
+        let document = json!({
+            "info": {"title": evil, "version": evil},
+            "tags": [{"name": evil, "description": evil}],
+            "paths": {evil: {"get": {
+                "operationId": evil, "summary": evil, "description": evil, "tags": [evil],
+                "parameters": [{"name": evil, "in": "query", "description": evil, "schema": {"example": evil}}],
+                "requestBody": {"content": {"application/json": {"schema": {"$ref": evil}, "example": evil}}},
+                "responses": {"400": {"description": evil, "headers": {evil: {"description": evil}},
+                    "content": {evil: {"schema": {"$ref": evil}}}}},
+            }}},
+            "components": {"schemas": {"script>": {
+                "description": evil, "required": [evil], "example": evil, "enum": [evil],
+                "properties": {evil: {"type": "string", "format": evil, "pattern": evil, "default": evil, "enum": [evil],
+                    "description": evil}},
+            }}},
+        });
+        for language in Language::ALL {
+            let html = page::render(&document, language);
+            assert!(!html.contains("<script"), "{}", language.code());
+            assert!(html.contains("&lt;script&gt;alert(1)"), "{}", language.code());
+        }
+    }
+}

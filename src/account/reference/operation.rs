@@ -9,6 +9,9 @@ use super::html::{code_block, escape, heading, paragraphs, phrase, table};
 use super::schema::{bounds, entries, fields_table, reference, text, type_words};
 use super::texts::Voice;
 
+/// The header of every answer: said once, with the errors.
+const ALWAYS: &str = "X-Request-Id";
+
 /// An operation of the document.
 #[derive(Debug, Clone, Copy)]
 pub struct Operation<'a> {
@@ -181,18 +184,17 @@ impl<'a> Operation<'a> {
         let rows = self.answers().map(|(status, answer)| {
             let body = entries(&answer["content"]).next().map_or_else(
                 || escape(voice.label(|label| &label.no_body)).into_owned(),
-                |(kind, content)| {
-                    format!("{}<br><small>{}</small>", type_words(voice, &content["schema"]), escape(kind))
-                },
+                |(kind, content)| format!("{} <small>{}</small>", type_words(voice, &content["schema"]), escape(kind)),
             );
             let headers: Vec<_> = entries(&answer["headers"])
+                .filter(|(name, _)| *name != ALWAYS)
                 .map(|(name, _)| format!("<a href=\"#header-{0}\"><code>{0}</code></a>", escape(name)))
                 .collect();
             vec![
                 format!("<code>{}</code>", escape(status)),
                 phrase(voice.say_status(self.id(), status, text(answer, "description"))),
                 body,
-                headers.join("<br>"),
+                headers.join(" "),
             ]
         });
         let columns = [

@@ -111,7 +111,7 @@ fn range(schema: &Value, least: &str, most: &str) -> Option<String> {
     };
     match (bound(least, "exclusiveMinimum"), bound(most, "exclusiveMaximum")) {
         (Some((least, false)), Some((most, false))) if least == most => Some(least),
-        (Some((least, false)), Some((most, false))) => Some(format!("{least}\u{2009}…\u{2009}{most}")),
+        (Some((least, false)), Some((most, false))) => Some(format!("{least}\u{202f}…\u{202f}{most}")),
         (least, most) => {
             let sign = |open: bool, sign: char, closed: char| if open { sign } else { closed };
             let least = least.map(|(value, open)| format!("{}\u{a0}{value}", sign(open, '>', '≥')));
@@ -181,10 +181,10 @@ mod tests {
     fn bounds_are_said_in_words() {
         let cases = [
             (json!({"type": "string"}), ""),
-            (json!({"minLength": 2, "maxLength": 256}), "characters: 2\u{2009}…\u{2009}256"),
+            (json!({"minLength": 2, "maxLength": 256}), "characters: 2\u{202f}…\u{202f}256"),
             (json!({"maxLength": 2000}), "characters: ≤\u{a0}2000"),
-            (json!({"minimum": 60.0, "maximum": 31_556_926.0}), "60\u{2009}…\u{2009}31556926"),
-            (json!({"minimum": -12.0, "maximum": 12.0}), "−12\u{2009}…\u{2009}12"),
+            (json!({"minimum": 60.0, "maximum": 31_556_926.0}), "60\u{202f}…\u{202f}31556926"),
+            (json!({"minimum": -12.0, "maximum": 12.0}), "−12\u{202f}…\u{202f}12"),
             (json!({"minimum": 0.0, "exclusiveMinimum": true}), "&gt;\u{a0}0"),
             (json!({"minimum": 0.5}), "≥\u{a0}0.5"),
             (json!({"maxItems": 2, "uniqueItems": true}), "items: ≤\u{a0}2<br>no item twice"),
