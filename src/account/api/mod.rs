@@ -29,8 +29,17 @@ use crate::http::json::Checked;
 use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 
 /// The contract, for the shared HTTP layer.
-pub const CONTRACT: Contract =
-    Contract { name: "account", prefixes: &["/account"], body_limit: 4 * 1024 * 1024, render };
+pub const CONTRACT: Contract = Contract {
+    name: "account",
+    prefixes: &["/account"],
+    body_limit: 4 * 1024 * 1024,
+    pages: &[
+        ("English", "/account/file/file_en.html"),
+        ("Русский", "/account/file/file_ru.html"),
+        ("Українська", "/account/file/file_uk.html"),
+    ],
+    render,
+};
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[
