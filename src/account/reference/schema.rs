@@ -24,8 +24,8 @@ pub fn reference(schema: &Value) -> Option<&str> {
 
 /// A keyword of a schema, or of one of those it is put together from.
 fn keyword<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
-    let parts = schema["allOf"].as_array().into_iter().flatten();
-    schema.get(name).or_else(|| parts.filter_map(|part| part.get(name)).next())
+    let mut parts = schema["allOf"].as_array().into_iter().flatten();
+    schema.get(name).or_else(|| parts.find_map(|part| part.get(name)))
 }
 
 /// The id of a type's heading.
