@@ -6,6 +6,7 @@
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`http`]: what every contract shares on the wire.
+//! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
@@ -21,6 +22,7 @@ pub mod clock;
 pub mod config;
 pub mod house;
 pub mod http;
+pub mod i18n;
 pub mod store;
 
 /// The server's version and, where it was built from a checkout, the commit.
