@@ -4,6 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has found one")]
 
 mod account;
+mod architecture;
+
+mod docs;
 mod http;
+mod openapi;
+mod permissions;
 mod store;
 mod support;
