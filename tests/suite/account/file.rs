@@ -1,12 +1,14 @@
 //! `GET /account/file/{filename}`.
 
+use poem::http::Method;
+
 use crate::support::TestServer;
 
 #[tokio::test]
 async fn the_reference_is_there_in_three_languages_and_ignores_accept() {
     let server = TestServer::start().await;
     for name in ["file_en.html", "file_ru.html", "file_uk.html"] {
-        let call = server.anonymous().call(poem::http::Method::GET, &format!("/account/file/{name}"));
+        let call = server.anonymous().call(Method::GET, &format!("/account/file/{name}"));
         let answer = call.header("accept", "application/json").send().await.expect(200);
         assert!(answer.header("content-type").unwrap().starts_with("text/html"), "{:?}", answer.headers);
         assert!(answer.text().to_lowercase().starts_with("<!doctype html>"), "{}", answer.shown());

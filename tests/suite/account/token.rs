@@ -5,6 +5,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::join_all;
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Client, NOW, PASSWORD, TestServer, api_token};
@@ -187,7 +188,7 @@ async fn a_client_behind_an_untrusted_peer_cannot_escape_the_throttle_by_naming_
     let server = TestServer::start().await;
     let guess = json!({"username": "operator", "password": "a wrong password"});
     let from = |address: &'static str| {
-        let call = server.anonymous().call(poem::http::Method::POST, GENERATION).json(&guess);
+        let call = server.anonymous().call(Method::POST, GENERATION).json(&guess);
         call.header("x-forwarded-for", address).send()
     };
     for address in ["203.0.113.1", "203.0.113.2", "203.0.113.3", "203.0.113.4", "203.0.113.5"] {
@@ -202,7 +203,7 @@ async fn a_trusted_proxy_names_the_address_that_is_throttled() {
         TestServer::start_with(|options| options.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let guess = json!({"username": "operator", "password": "a wrong password"});
     let from = |address: &'static str| {
-        let call = server.anonymous().call(poem::http::Method::POST, GENERATION).json(&guess);
+        let call = server.anonymous().call(Method::POST, GENERATION).json(&guess);
         call.header("x-forwarded-for", address).send()
     };
     for _ in 0..5 {
