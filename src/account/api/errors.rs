@@ -97,8 +97,8 @@ pub struct General400 {
     /// What is wrong.
     pub message: String,
     /// The fields at fault, one entry each; absent when none can be named.
-    #[oai(skip_serializing_if_is_none)]
-    pub schema_errors: Option<Vec<SchemaError>>,
+    #[oai(default, skip_serializing_if_is_empty)]
+    pub schema_errors: Vec<SchemaError>,
 }
 
 /// Something that is not there.
@@ -135,7 +135,7 @@ impl Example for General400 {
         Self {
             tracedata: Tracedata::example("run_token_generation"),
             message: "ttl_seconds must be an integer from 60 to 31556926".into(),
-            schema_errors: Some(vec![fault]),
+            schema_errors: vec![fault],
         }
     }
 }
@@ -161,7 +161,7 @@ pub fn render(context: &RequestContext, failure: &Failure) -> Response {
         400 => Json(General400 {
             tracedata,
             message: failure.message.clone(),
-            schema_errors: (!failure.fields.is_empty()).then(|| failure.fields.iter().map(SchemaError::of).collect()),
+            schema_errors: failure.fields.iter().map(SchemaError::of).collect(),
         })
         .into_response(),
         404 => Json(General404 {

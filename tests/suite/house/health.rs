@@ -1,0 +1,29 @@
+//! `/health/live` and `/health/ready`.
+
+use serde_json::json;
+
+use crate::support::TestServer;
+
+#[tokio::test]
+async fn a_server_that_has_started_is_live_and_ready() {
+    let server = TestServer::start().await;
+    let live = server.anonymous().get("/health/live").await.expect(200);
+    assert_eq!(live.json(), json!({"status": "live"}));
+    let ready = server.anonymous().get("/health/ready").await.expect(200);
+    assert_eq!(ready.json(), json!({"status": "ready", "reasons": []}));
+}
+
+#[tokio::test]
+async fn health_is_asked_without_credentials_and_bad_ones_do_no_harm() {
+    let server = TestServer::start().await;
+    for path in ["/health/live", "/health/ready", "/health/live/"] {
+        server.bearing("nonsense").get(path).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_told_the_right_ones() {
+    let server = TestServer::start().await;
+    let answer = server.anonymous().post("/health/live", json!({})).await.expect(405);
+    assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"));
+}
