@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::support::Client;
 
 /// How long a test waits for what must come: far longer than it takes.
-const GENEROUS: Duration = Duration::from_secs(60);
+const GENEROUS: Duration = Duration::from_mins(1);
 
 /// The password of the operator where a test gives one.
 const OPERATOR_PASSWORD: &str = "the operator's own password";
