@@ -7,14 +7,20 @@ mod source;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use source::Source;
 
 /// One domain per contract, and the house API.
 const DOMAINS: &[&str] = &["account", "connectors", "audience", "schedules", "nomenclature", "house"];
 
-/// Every source file of the crate.
-fn sources() -> Vec<Source> {
+/// Every source file of the crate, read once.
+fn sources() -> &'static [Source] {
+    static SOURCES: LazyLock<Vec<Source>> = LazyLock::new(read);
+    &SOURCES
+}
+
+fn read() -> Vec<Source> {
     fn collect(folder: &Path, root: &Path, found: &mut Vec<Source>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

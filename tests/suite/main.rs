@@ -5,8 +5,9 @@
 
 mod account;
 mod architecture;
-
+mod cli;
 mod docs;
+mod house;
 mod http;
 mod openapi;
 mod permissions;

@@ -1,5 +1,7 @@
 //! What the account contract says to requests that never reach a use case.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::StreamBody;
@@ -298,4 +300,14 @@ async fn a_request_that_is_no_http_does_not_disturb_the_others() {
         format!("GET {INFO} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer \u{fc}\r\nconnection: close\r\n\r\n");
     server.raw("GET", INFO, request.as_bytes()).await.expect(401);
     server.as_operator().await.get(INFO).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_503_and_may_be_sent_again() {
+    let server = TestServer::start_with(|options| options.request_timeout = Duration::from_millis(1)).await;
+    let body = json!({"username": "operator", "password": PASSWORD});
+    // One password check takes longer than a millisecond on any machine.
+    let answer = server.anonymous().post(GENERATION, body).await.expect(503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    assert_eq!(tracedata(&answer)["env"], "test");
 }

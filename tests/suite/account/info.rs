@@ -88,7 +88,7 @@ async fn a_request_that_asks_for_nothing_leaves_the_edit_date_alone() {
     let server = TestServer::start().await;
     let client = olena(&server).await;
     let before = client.get(PATH).await.expect(200).json();
-    server.clock.advance(Duration::from_secs(60));
+    server.clock.advance(Duration::from_mins(1));
     assert_eq!(client.put(PATH, json!({})).await.expect(200).json(), before);
 }
 

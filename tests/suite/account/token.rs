@@ -227,6 +227,30 @@ async fn of_many_guesses_at_once_five_are_tried_and_of_many_sign_ins_at_once_all
     assert_eq!(wrong.iter().filter(|status| **status == 429).count(), 7, "{wrong:?}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_sixty_four_sign_ins_at_once_the_rest_are_told_when_to_come_back_and_others_are_served() {
+    let server = TestServer::start().await;
+    let signed_in = server.as_operator().await;
+    let send = || {
+        let client = server.anonymous();
+        let body = json!({"username": "operator", "password": PASSWORD});
+        tokio::spawn(async move { client.post(GENERATION, body).await })
+    };
+    let flood: Vec<_> = (0..96).map(|_| send()).collect();
+    signed_in.get("/account/info").await.expect(200);
+    let (mut admitted, mut refused) = (0, 0);
+    for answer in join_all(flood).await {
+        let answer = answer.unwrap();
+        if answer.status == 200 {
+            admitted += 1;
+        } else {
+            assert_eq!(answer.expect(429).header("retry-after"), Some("1"));
+            refused += 1;
+        }
+    }
+    assert!(admitted >= 64 && refused > 0, "{admitted} admitted, {refused} refused");
+}
+
 #[tokio::test]
 async fn a_live_token_is_valid_and_says_its_roles_also_with_quotes_around_it() {
     let server = TestServer::start().await;

@@ -2,6 +2,7 @@
 //! it names.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -58,13 +59,15 @@ impl Source {
 /// `text` with comments blanked out, and the insides of texts and characters unless `texts` are kept. Lines and columns
 /// stay where they are.
 fn lexed(text: &str, texts: bool) -> String {
-    let token = Regex::new(
+    static TOKEN: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
         r##"(?s)//[^\n]*|/\*.*?\*/|b?r#".*?"#|b?r"[^"]*"|b?"(?:\\.|[^"\\])*"|b?'(?:\\(?:x[0-9a-fA-F]{2}|u\{[^}]*\}|.)|[^'\\])'"##,
     )
-    .unwrap();
+    .unwrap()
+    });
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
-    for found in token.find_iter(text) {
+    for found in TOKEN.find_iter(text) {
         out.push_str(&text[at..found.start()]);
         at = found.end();
         let comment = found.as_str().starts_with('/');
@@ -115,15 +118,16 @@ fn without(code: &str, cuts: &[(usize, usize)]) -> String {
 
 /// Every path that `code`, in the file called `name`, names: `use` trees spread out, `self` and `super` resolved.
 fn paths(name: &str, code: &str) -> BTreeSet<String> {
+    static USING: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\buse\s+([^;]+);").unwrap());
+    static INLINE: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"\b[a-z_][a-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)+").unwrap());
     let module = module_of(name);
     let mut found = BTreeSet::new();
-    let using = Regex::new(r"\buse\s+([^;]+);").unwrap();
-    for tree in using.captures_iter(code) {
+    for tree in USING.captures_iter(code) {
         let tree: String = tree[1].split_whitespace().collect::<Vec<_>>().join(" ");
         spread("", &tree, &mut found);
     }
-    let inline = Regex::new(r"\b[a-z_][a-z0-9_]*(?:::[A-Za-z_][A-Za-z0-9_]*)+").unwrap();
-    found.extend(inline.find_iter(&using.replace_all(code, "")).map(|path| path.as_str().to_owned()));
+    found.extend(INLINE.find_iter(&USING.replace_all(code, "")).map(|path| path.as_str().to_owned()));
     found.into_iter().map(|path| resolved(&module, &path)).collect()
 }
 

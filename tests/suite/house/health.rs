@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::TestServer;
+use crate::support::{PASSWORD, TestServer};
 
 #[tokio::test]
 async fn a_server_that_has_started_is_live_and_ready() {
@@ -26,4 +26,15 @@ async fn another_method_is_told_the_right_ones() {
     let server = TestServer::start().await;
     let answer = server.anonymous().post("/health/live", json!({})).await.expect(405);
     assert_eq!(answer.header("allow"), Some("GET, HEAD, OPTIONS"));
+}
+
+#[tokio::test]
+async fn a_server_whose_first_start_is_not_over_is_live_not_ready_and_lets_sign_ins_wait() {
+    let server = TestServer::unprepared(|_| {}).await;
+    server.anonymous().get("/health/live").await.expect(200);
+    let ready = server.anonymous().get("/health/ready").await.expect(503);
+    assert_eq!(ready.json(), json!({"status": "not ready", "reasons": ["the first start is not over"]}));
+    let (jwt, ()) = tokio::join!(server.jwt("operator", PASSWORD), server.first_start());
+    server.bearing(&jwt).get("/account/info").await.expect(200);
+    server.anonymous().get("/health/ready").await.expect(200);
 }

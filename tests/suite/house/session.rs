@@ -39,7 +39,7 @@ async fn signing_out_ends_this_jwt_at_once_and_no_other() {
     one.get(ME).await.expect(401);
     one.post("/comptoir/v1/sign-out", Value::Null).await.expect(401);
     two.get(ME).await.expect(200);
-    server.clock.advance(Duration::from_secs(3600));
+    server.clock.advance(Duration::from_hours(1));
     one.get(ME).await.expect(401);
 }
 

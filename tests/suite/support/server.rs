@@ -30,6 +30,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestServer {
     /// The one clock; `advance` moves it.
     pub clock: Clock,
+    auth: Auth,
     address: SocketAddr,
     client: Client,
     database: PathBuf,
@@ -46,6 +47,13 @@ impl TestServer {
 
     /// As [`TestServer::start`], with other options.
     pub async fn start_with(change: impl FnOnce(&mut AppOptions)) -> Self {
+        let server = Self::unprepared(change).await;
+        server.first_start().await;
+        server
+    }
+
+    /// A server that listens and whose first start is still to come.
+    pub async fn unprepared(change: impl FnOnce(&mut AppOptions)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("comptoir.db");
         let clock = Clock::fixed(NOW);
@@ -54,24 +62,28 @@ impl TestServer {
         let mut options = AppOptions {
             env: "test".to_owned(),
             trusted_proxies: Vec::new(),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_mins(1),
             log_all_requests: false,
         };
         change(&mut options);
         let endpoint = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
+        let client = Client::new(format!("http://{address}"));
+        Self { clock, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+    }
+
+    /// Makes the operator.
+    pub async fn first_start(&self) {
         let first = FirstOperator {
             company: CompanyKey::parse("comptoir").unwrap(),
             username: Username::parse("operator").unwrap(),
             password: Some(Password::parse(PASSWORD).unwrap()),
             handover: Handover::Return,
         };
-        bootstrap::run(&auth, first).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
-        tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
-        let client = Client::new(format!("http://{address}"));
-        Self { clock, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+        bootstrap::run(&self.auth, first).await.unwrap();
     }
 
     /// A client without credentials.
