@@ -7,6 +7,7 @@
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
+//! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
@@ -24,6 +25,7 @@ pub mod clock;
 pub mod config;
 pub mod house;
 pub mod http;
+pub mod i18n;
 pub mod store;
 pub mod tasks;
 pub mod webhooks;

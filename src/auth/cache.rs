@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 const CAPACITY: usize = 10_000;
 
 /// How often at most the use of an API token is written down.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// A remembered credential.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError};
 
 /// How long a token lives when nobody says (account contract, `ttl_seconds`).
-pub const DEFAULT_TTL: Duration = Duration::from_secs(86_400);
+pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
 
 impl Auth {
     /// Exchanges a name and a password for a JWT that lives for `ttl`.

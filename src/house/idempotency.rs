@@ -18,7 +18,7 @@ use crate::house::sql::{self, Kept};
 use crate::store::WriteTx;
 
 /// How long a key is remembered.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 3600);
+const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// A key with the request it came with.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Statements on `audience_refreshes` and `audience_feedback`.
 
-use rusqlite::{OptionalExtension, named_params};
+use rusqlite::named_params;
 use uuid::Uuid;
 
 use crate::audience::model::{Feedback, FeedbackFormat, Refresh};
@@ -33,18 +33,6 @@ pub fn close(tx: &WriteTx<'_>, company: CompanyId, task: Uuid, now: Timestamp) -
     tx.prepare_cached("UPDATE audience_refreshes SET ended_at = :now WHERE task = :task AND company_id = :company")?
         .execute(named_params! { ":task": task.to_string(), ":company": company.0, ":now": now.as_micros() })?;
     Ok(())
-}
-
-/// What `task` counts.
-pub fn find(conn: &Conn, company: CompanyId, task: Uuid) -> Result<Option<Refresh>, StoreError> {
-    Ok(conn
-        .prepare_cached(
-            "SELECT list_id, resource_id FROM audience_refreshes WHERE task = :task AND company_id = :company",
-        )?
-        .query_row(named_params! { ":task": task.to_string(), ":company": company.0 }, |row| {
-            Ok(Refresh { list: row.get(0)?, resource: row.get(1)? })
-        })
-        .optional()?)
 }
 
 /// The tasks that count this and have not ended, the one asked for first first.
