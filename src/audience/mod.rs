@@ -12,11 +12,9 @@
 
 pub mod api;
 pub mod counters;
-mod error;
 pub mod model;
 pub mod service;
 mod sql;
 pub mod tasks;
 
-pub use self::error::AudienceError;
-pub use self::service::AudienceService;
+pub use self::service::{AudienceError, AudienceService};

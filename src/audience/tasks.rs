@@ -4,7 +4,7 @@
 //! and the end of the task are one commit. Feedback is written to the outbox of webhooks in that commit as well.
 
 use crate::audience::api::feedback_body;
-use crate::audience::error::AudienceError;
+use crate::audience::AudienceError;
 use crate::audience::model::{FeedbackFormat, Refresh};
 use crate::audience::service::counts;
 use crate::audience::service::refreshes::{self, REFRESH};

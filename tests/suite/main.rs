@@ -5,6 +5,7 @@
 
 mod account;
 mod architecture;
+mod audience;
 mod cli;
 mod docs;
 mod house;

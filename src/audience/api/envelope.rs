@@ -13,7 +13,7 @@ use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 
 use super::call::ROOT;
-use crate::audience::error::AudienceError;
+use crate::audience::AudienceError;
 use crate::http::{ErrorShape, Failure, Format, RequestContext, xml};
 use crate::tasks::TaskError;
 

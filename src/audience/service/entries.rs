@@ -1,7 +1,7 @@
 //! Lists and resources: making, renaming, disabling, listing.
 
 use super::{AudienceService, enabled};
-use crate::audience::error::AudienceError;
+use crate::audience::AudienceError;
 use crate::audience::model::{Channel, Entry, Name, Shelf};
 use crate::audience::sql;
 use crate::auth::model::CompanyId;

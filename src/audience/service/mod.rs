@@ -5,12 +5,13 @@
 
 pub mod counts;
 pub mod entries;
+mod error;
 pub mod profiles;
 pub mod refreshes;
 pub mod subscriptions;
 pub mod suppression;
 
-use crate::audience::error::AudienceError;
+pub use self::error::AudienceError;
 use crate::audience::model::{Entry, Shelf};
 use crate::audience::sql;
 use crate::auth::Auth;

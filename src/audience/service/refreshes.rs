@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::counts::{self, Counted};
 use super::{AudienceService, enabled};
 use crate::audience::counters::ChannelFigures;
-use crate::audience::error::AudienceError;
+use crate::audience::AudienceError;
 use crate::audience::model::{Feedback, Refresh, Refused, Shelf};
 use crate::audience::sql;
 use crate::auth::model::{CompanyId, Principal};
@@ -129,13 +129,22 @@ pub fn status(conn: &Conn, company: CompanyId, task: &Task, now: Timestamp) -> R
 fn figures(conn: &Conn, company: CompanyId, refresh: Refresh, now: Timestamp) -> Result<Figures, AudienceError> {
     let published = counts::published(conn, company, refresh)?;
     let unfinished = sql::refreshes::unfinished(conn, company, refresh)?;
-    // Of two, the one that runs was asked for first.
+    let mut refresh = None;
+    for guid in unfinished {
+        match tasks::get(conn, company, guid) {
+            // Of two, the one that runs.
+            Ok(task) if task.state == State::Running => refresh = Some(guid),
+            Ok(task) if !task.state.is_ended() => refresh = refresh.or(Some(guid)),
+            Ok(_) | Err(TaskError::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
     Ok(Figures {
         channels: published.figures,
         right_at: published.counted.map_or(now, |(at, _)| at),
         counted: published.counted,
         list: refresh.list,
-        refresh: unfinished.first().copied(),
+        refresh,
     })
 }
 

@@ -4,7 +4,7 @@
 use super::profiles::is_suppressed;
 use super::{AudienceService, subscriptions};
 use crate::audience::counters::Deltas;
-use crate::audience::error::AudienceError;
+use crate::audience::AudienceError;
 use crate::audience::model::{Address, Identity};
 use crate::audience::sql;
 use crate::audience::sql::suppression::Suppressed;

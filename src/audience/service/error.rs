@@ -40,16 +40,16 @@ pub enum AudienceError {
 }
 
 impl AudienceError {
-    pub(super) fn not_found(what: &'static str, key: impl ToString) -> Self {
+    pub(in crate::audience) fn not_found(what: &'static str, key: impl ToString) -> Self {
         Self::NotFound { what, key: key.to_string() }
     }
 
-    pub(super) fn invalid(field: &'static str, rule: impl Into<String>) -> Self {
+    pub(in crate::audience) fn invalid(field: &'static str, rule: impl Into<String>) -> Self {
         Self::Invalid(Refused::new(field, rule))
     }
 
     /// Whether it concerns the one row it came from and nothing else.
-    pub(super) fn is_the_rows_own(&self) -> bool {
+    pub(in crate::audience) fn is_the_rows_own(&self) -> bool {
         matches!(self, Self::NotFound { .. } | Self::Invalid(_) | Self::Malformed(_) | Self::Conflict(_))
     }
 }

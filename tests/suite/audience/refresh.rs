@@ -1,0 +1,197 @@
+//! `refresh_counters` and `tasks/status`: the seed's own requests and answers, joined refreshes, feedback.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use comptoir::audience::model::{Feedback, FeedbackFormat, Refresh, Shelf};
+use comptoir::audience::service::refreshes::REFRESH;
+use comptoir::clock::Timestamp;
+use comptoir::tasks::{self, KindOptions, Outcome, Registry, Runner, RunnerOptions, State};
+use poem::http::Method;
+use regex::Regex;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::counting::World;
+use super::{FORMATS, Format, company, done, ended, import, post, refused, value};
+use crate::support::{Client, TestServer};
+
+/// The moment the seed's figures were right for: 2024-04-19T13:31:08.927Z.
+const SEED_NOW: Timestamp = Timestamp::from_micros(1_713_533_468_927_000);
+
+/// A document of the seed, without the white space between its parts.
+fn seed(name: &str) -> String {
+    let path = format!("{}/tests/suite/audience/seed/{name}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap();
+    if name.ends_with(".json") {
+        serde_json::from_str::<Value>(&text).unwrap().to_string()
+    } else {
+        Regex::new(r">\s+<").unwrap().replace_all(text.trim(), "><").into_owned()
+    }
+}
+
+/// An answer with what differs from run to run as the seed has it.
+fn as_in_the_seed(text: &str) -> String {
+    let id = Regex::new("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap();
+    let text = id.replace_all(text, "c9c3ec48-1bef-4969-9c1a-df39f0c179bb");
+    text.replace(" in 0s", " in 231.374251ms")
+}
+
+async fn send(client: &Client, path: &str, format: Format, body: String) -> String {
+    let media_type = if format == Format::Json { "application/json" } else { "application/xml" };
+    let call = client.call(Method::POST, path).header("content-type", media_type).header("accept", media_type);
+    call.body(body).send().await.expect(200).text().to_owned()
+}
+
+#[tokio::test]
+async fn the_seeds_requests_get_the_seeds_answers_in_both_formats() {
+    let server = TestServer::start().await;
+    server.clock.set(SEED_NOW);
+    let admin = company(&server, "north").await;
+    let rows: Vec<_> = (0..1336)
+        .map(|number| {
+            let status = match number {
+                0..434 => "hardbounced",
+                434..1276 => "subscribed",
+                _ => "unsubscribed",
+            };
+            json!({"email": format!("profile{number}@example.com"),
+                   "subscriptions": [{"resource_id": 24, "channel": "email", "status": status}]})
+        })
+        .collect();
+    import(&admin, json!(rows)).await;
+    let nobody = server.anonymous();
+    for (format, kind) in [(Format::Json, "json"), (Format::Xml, "xml")] {
+        // The seed's request names its answer's format itself.
+        let other = "<format>json</format>";
+        let request = seed(&format!("refresh_request.{kind}"))
+            .replace("abcdefghijklmnqrstuvwxyz", admin.credential())
+            .replace(other, "<format>xml</format>");
+        let answer = send(&nobody, "/api/v1.1/resources/refresh_counters", format, request).await;
+        assert_eq!(as_in_the_seed(&answer), seed(&format!("refresh_answer.{kind}")));
+
+        let task = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap().find(&answer).unwrap().as_str().to_owned();
+        assert_eq!(ended(&admin, &task).await["status"], "completed");
+        let request = seed(&format!("status_request.{kind}"))
+            .replace("abcdefghijklmnqrstuvwxyz", admin.credential())
+            .replace("c9c3ec48-1bef-4969-9c1a-df39f0c179bb", &task);
+        let answer = send(&nobody, "/api/v1.1/tasks/status", format, request).await;
+        assert_eq!(as_in_the_seed(&answer), seed(&format!("status_answer.{kind}")));
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_may_be_asked_of_the_list_as_well() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    for format in FORMATS {
+        let body = json!({"id": 1, "resource_id": 24});
+        let answer = value(format, &post(&admin, format, "databases/refresh_counters", &body).await.expect(200));
+        let task = answer["data"]["task_id"].as_str().unwrap();
+        let status = ended(&admin, task).await;
+        assert_eq!((&status["status"], &status["progress"]), (&json!("completed"), &json!(100)));
+        assert_eq!(status["result"][0]["list_id"], 1);
+    }
+}
+
+#[tokio::test]
+async fn a_task_of_another_company_or_none_is_not_found() {
+    let server = TestServer::start().await;
+    let north = company(&server, "north").await;
+    let south = company(&server, "south").await;
+    let (task, _) = super::refresh(&north).await;
+    for (client, id) in [(&south, task.as_str()), (&north, "c9c3ec48-1bef-4969-9c1a-df39f0c179bb"), (&north, "x")] {
+        for format in FORMATS {
+            let answer =
+                value(format, &post(client, format, "tasks/status", &json!({"task_id": id})).await.expect(200));
+            assert_eq!(answer["error"], 404);
+            assert_eq!(answer["error_text"], format!("there is no task `{id}`"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_feedback_that_could_not_be_delivered_is_refused_at_once_and_nothing_is_begun() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    for (feedback, why) in [
+        (json!({"type": "YAML", "url": "http://example.com/"}), "`feedback.type` must be JSON or XML"),
+        (json!({"type": "json", "url": "ftp://example.com/"}), "`feedback.url` must begin with http:// or https://"),
+        (json!({"type": "json", "url": "example.com"}), "`feedback.url` must be a URL"),
+        (json!({"type": "json"}), "`feedback.url` is required"),
+        (json!({"type": "json", "url": "http://127.0.0.1/x"}), "webhooks.allow"),
+        (json!({"type": "xml", "url": "http://2130706433/x"}), "webhooks.allow"),
+        (json!({"type": "xml", "url": "http://[::1]:8080/x"}), "webhooks.allow"),
+        (json!({"type": "Xml", "url": "http://localhost/x"}), "webhooks.allow"),
+    ] {
+        let body = json!({"id": 24, "list_id": 1, "feedback": feedback});
+        let (code, text) = refused(&admin, "resources/refresh_counters", body.clone()).await;
+        assert_eq!(code, 400);
+        assert!(text.contains(why), "{text}");
+        let answer = post(&admin, Format::Xml, "resources/refresh_counters", &body).await.expect(200);
+        assert_eq!(value(Format::Xml, &answer)["error"], 400);
+    }
+    let figures = done(&admin, "resources/get_counters", json!({"id": 24, "list_id": 1})).await;
+    assert_eq!(figures["data"][0]["refresh_task_id"], "");
+}
+
+/// Resource 24 in list 1.
+const BOTH: Refresh = Refresh { list: 1, resource: 24 };
+
+fn feedback(url: &str) -> Option<Feedback> {
+    Some(Feedback { format: FeedbackFormat::Json, url: url.to_owned() })
+}
+
+#[tokio::test]
+async fn a_second_refresh_joins_one_that_has_not_begun_and_exactly_one_waits_behind_one_that_counts() {
+    let world = World::new().await;
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let mut registry = Registry::new();
+    let (handler_begun, handler_go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+    registry.register(REFRESH, KindOptions::default(), move |_context, _refresh: Refresh| {
+        let (begun, go_on) = (Arc::clone(&handler_begun), Arc::clone(&handler_go_on));
+        async move {
+            begun.notify_one();
+            go_on.notified().await;
+            Outcome::failed("enough of it")
+        }
+    });
+    let runner = Runner::new(world.store.clone(), world.queue.clone(), registry, RunnerOptions::default());
+    let ask = async |feedback| world.service.refresh(&world.principal, BOTH, feedback).await.unwrap();
+
+    // None has begun: all are one.
+    let first = ask(feedback("https://a.example/")).await;
+    assert_eq!(ask(feedback("https://b.example/")).await, first);
+    assert_eq!(ask(feedback("https://a.example/")).await, first);
+    runner.start();
+    begun.notified().await;
+    // One counts: exactly one more waits.
+    let second = ask(None).await;
+    assert_ne!(second, first);
+    assert_eq!(ask(None).await, second);
+    let state = |task: Uuid| world.store.read(|conn| tasks::get(conn, world.principal.company_id, task)).unwrap().state;
+    assert_eq!((state(first), state(second)), (State::Running, State::Waiting));
+    let figures = world.service.figures(world.principal.company_id, BOTH).unwrap();
+    assert_eq!(figures.refresh, Some(first), "the running task's id");
+    let status = world.service.refresh_status(world.principal.company_id, &second.to_string()).unwrap();
+    assert_eq!(status.figures.unwrap().refresh, Some(first));
+    go_on.notify_one();
+    begun.notified().await;
+    assert_eq!((state(first), state(second)), (State::Failed, State::Running));
+    let status = world.service.refresh_status(world.principal.company_id, &first.to_string()).unwrap();
+    assert_eq!(status.error.as_deref(), Some("enough of it"));
+    go_on.notify_one();
+    runner.drain(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_disabled_before_its_count_fails_the_task_with_a_clear_text() {
+    let world = World::new().await;
+    let task = world.service.refresh(&world.principal, BOTH, None).await.unwrap();
+    world.service.change_entry(world.principal.company_id, Shelf::Lists, 1, None, Some(false)).await.unwrap();
+    world.run_pending().await;
+    let status = world.service.refresh_status(world.principal.company_id, &task.to_string()).unwrap();
+    assert_eq!(status.error.as_deref(), Some("There is no list 1 any more."));
+    assert_eq!(status.figures, None);
+}
