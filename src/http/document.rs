@@ -21,11 +21,12 @@ pub type Example = (&'static str, fn() -> Value);
 #[must_use]
 pub fn finish(generated: &str, examples: &[Example]) -> Value {
     let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
+    let schemas = document["components"]["schemas"].clone();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for operations in paths.values_mut().filter_map(Value::as_object_mut) {
         for operation in operations.values_mut().filter_map(Value::as_object_mut) {
             clean_media_types(operation);
-            prune_failures(operation);
+            prune_failures(operation, &schemas);
             describe_headers(operation);
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
             if let Some((_, example)) = examples.iter().find(|(operation, _)| *operation == id) {
@@ -102,18 +103,24 @@ fn clean_media_types(operation: &mut Map<String, Value>) {
 }
 
 /// A contract documents every failure it knows with every operation; those that cannot come are taken out again.
-fn prune_failures(operation: &mut Map<String, Value>) {
+fn prune_failures(operation: &mut Map<String, Value>, schemas: &Value) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let has_body = operation.contains_key("requestBody");
-    let parameters = operation.get("parameters").and_then(Value::as_array);
-    let has_parameters = parameters.is_some_and(|parameters| !parameters.is_empty());
-    let names_a_row = operation
-        .get("parameters")
-        .and_then(Value::as_array)
-        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "path"));
+    let parameters = operation.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let has_parameters = !parameters.is_empty();
+    let names_a_row_in_path = parameters.iter().any(|parameter| parameter["in"] == "path");
+    let is_repeatable = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
     let public = permissions::need(&id) == Some(Need::Public);
+    // A filter or a field that names another row can name one that is not there.
+    let names_a_row = names_a_row_in_path
+        || !public
+            && (parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(names_another_row))
+                || body_fields(operation, schemas).any(names_another_row));
     // Signing in is public and still says 401; the others that are public read no credentials.
     let signs_in = id == "run_token_generation";
+    // Whatever hashes a password can find the queue of the one hashing thread full.
+    let hashes =
+        signs_in || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.retain(|status, _| match status.as_str() {
             "400" => has_body || has_parameters,
@@ -121,11 +128,26 @@ fn prune_failures(operation: &mut Map<String, Value>) {
             "403" => !public,
             "404" => names_a_row,
             "413" | "415" => has_body,
-            "429" => signs_in || id == "change_password",
-            "409" => has_body || names_a_row || id == "sign_out",
+            "422" => is_repeatable,
+            "429" => hashes,
+            "409" => has_body || names_a_row_in_path || id == "sign_out",
             _ => true,
         });
     }
+}
+
+/// Whether a parameter or field is called what the house calls rows that are named in passing.
+fn names_another_row(name: &str) -> bool {
+    matches!(name, "username" | "company_key")
+}
+
+/// The fields of the body an operation takes.
+fn body_fields<'a>(operation: &Map<String, Value>, schemas: &'a Value) -> impl Iterator<Item = &'a str> {
+    let schema = operation
+        .get("requestBody")
+        .and_then(|body| body["content"].as_object()?.values().next()?["schema"]["$ref"].as_str()?.rsplit('/').next())
+        .map_or(&Value::Null, |name| &schemas[name]);
+    schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
 /// The headers that come with an answer: the request's id always, and what goes with a status.

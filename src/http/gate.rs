@@ -124,7 +124,13 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         request.set_data(Arc::clone(context));
         let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
         match tokio::time::timeout(self.state.request_timeout, answered).await {
-            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Ok(response))) => {
+                // A public operation has no caller to note it.
+                if let Some(operation) = response.data::<OperationId>() {
+                    context.set_operation(operation.0);
+                }
+                Ok(response)
+            }
             Ok(Ok(Err(error))) => {
                 if let Some(operation) = error.data::<OperationId>() {
                     context.set_operation(operation.0);

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::Method;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use poem::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
@@ -19,6 +19,7 @@ use serde_json::Value;
 use crate::http::compress;
 use crate::http::contract::Contract;
 use crate::http::document;
+use crate::http::failure::Failure;
 
 /// Swagger UI runs inline scripts and styles from its own page, shows pictures as data, and talks to this server only.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
@@ -26,6 +27,9 @@ const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style
 
 /// The landing page has one inline style and nothing else.
 const LANDING_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The methods every page knows.
+const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The pages, before the endpoint of the operations.
 pub struct Pages<E> {
@@ -95,10 +99,15 @@ impl<E: Endpoint<Output = Response>> Endpoint for Pages<E> {
             return self.inner.call(request).await;
         }
         let page = self.page(path).ok_or(NotFoundError)?;
-        if *request.method() != Method::GET {
-            return Err(MethodNotAllowedError.into());
+        match *request.method() {
+            Method::GET => Ok(page),
+            Method::OPTIONS => Ok(Response::builder().status(StatusCode::NO_CONTENT).header(ALLOW, METHODS).finish()),
+            _ => {
+                let mut failure = Failure::classify(MethodNotAllowedError.into());
+                failure.allow = Some(METHODS.to_owned());
+                Err(failure.into())
+            }
         }
-        Ok(page)
     }
 }
 

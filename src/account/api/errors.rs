@@ -73,7 +73,7 @@ pub struct General400 {
     /// What is wrong.
     pub message: String,
     /// The fields at fault, one entry each.
-    #[oai(skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty)]
     pub schema_errors: Vec<SchemaError>,
 }
 

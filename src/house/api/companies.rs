@@ -1,5 +1,6 @@
 //! Companies on the wire.
 
+use poem::http::HeaderMap;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
@@ -50,10 +51,11 @@ impl CompaniesApi {
         caller: Caller,
         /// Makes a repeated request harmless for a day.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        _idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
         body: Strict<NewCompany>,
     ) -> Answer<Json<Company>> {
-        let key = idempotency(&caller, "create_company", idempotency_key.0.as_ref(), &body.0)?;
+        let key = idempotency(&caller, "create_company", headers, &body.0)?;
         let company = CompanyKey::parse(body.0.key).map_err(|rule| Refused { field: "key", rule })?;
         let name = CompanyName::parse(body.0.name).map_err(|rule| Refused { field: "name", rule })?;
         Ok(Json(self.0.create_company(company, name, key).await?.into()))
