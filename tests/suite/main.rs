@@ -4,3 +4,4 @@
 
 mod http;
 mod store;
+mod tasks;
