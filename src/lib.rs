@@ -5,6 +5,7 @@
 //! - [`clock`]: the one source of time.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
+//! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
@@ -23,6 +24,7 @@ pub mod config;
 pub mod house;
 pub mod http;
 pub mod store;
+pub mod tasks;
 pub mod webhooks;
 
 /// The server's version and, where it was built from a checkout, the commit.
