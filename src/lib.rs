@@ -5,6 +5,7 @@
 //! - [`clock`]: the one source of time.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
+//! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.

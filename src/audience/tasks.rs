@@ -3,8 +3,8 @@
 //! Must not know: other domains. Nothing is done twice: the count only reads, and publishing it, repairing the counters
 //! and the end of the task are one commit. Feedback is written to the outbox of webhooks in that commit as well.
 
-use crate::audience::api::feedback_body;
 use crate::audience::AudienceError;
+use crate::audience::api::feedback_body;
 use crate::audience::model::{FeedbackFormat, Refresh};
 use crate::audience::service::counts;
 use crate::audience::service::refreshes::{self, REFRESH};

@@ -14,3 +14,4 @@ mod openapi;
 mod permissions;
 mod store;
 mod support;
+mod tasks;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::audience::counters::{self, Cell, ChannelFigures};
 use crate::audience::AudienceError;
+use crate::audience::counters::{self, Cell, ChannelFigures};
 use crate::audience::model::{Channel, Refresh, Shelf, Status};
 use crate::audience::service::enabled;
 use crate::audience::sql;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{AudienceService, enabled};
-use crate::audience::counters::Deltas;
 use crate::audience::AudienceError;
+use crate::audience::counters::Deltas;
 use crate::audience::model::{
     Address, Identity, Import, MAX_FIELDS, ProfileChange, ProfileKey, Refused, Shelf, Status, Target,
 };

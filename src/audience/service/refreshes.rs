@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::counts::{self, Counted};
 use super::{AudienceService, enabled};
-use crate::audience::counters::ChannelFigures;
 use crate::audience::AudienceError;
+use crate::audience::counters::ChannelFigures;
 use crate::audience::model::{Feedback, Refresh, Refused, Shelf};
 use crate::audience::sql;
 use crate::auth::model::{CompanyId, Principal};

@@ -2,8 +2,8 @@
 
 use super::AudienceService;
 use super::profiles::located;
-use crate::audience::counters::{Cell, Deltas};
 use crate::audience::AudienceError;
+use crate::audience::counters::{Cell, Deltas};
 use crate::audience::model::{Channel, Shelf, Status, SubscriptionChange, Target};
 use crate::audience::service::enabled;
 use crate::audience::sql;

@@ -3,8 +3,8 @@
 
 use super::profiles::is_suppressed;
 use super::{AudienceService, subscriptions};
-use crate::audience::counters::Deltas;
 use crate::audience::AudienceError;
+use crate::audience::counters::Deltas;
 use crate::audience::model::{Address, Identity};
 use crate::audience::sql;
 use crate::audience::sql::suppression::Suppressed;
