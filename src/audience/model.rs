@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use crate::auth::model::{Refused, Rule};
+pub use crate::auth::model::{Refused, Rule, folded};
 use crate::clock::Timestamp;
 
 /// Makes an enum over the contract's words and our stored numbers.
@@ -400,12 +400,6 @@ impl Shelf {
             Self::Resources => "resource",
         }
     }
-}
-
-/// The form in which names are compared.
-#[must_use]
-pub fn folded(name: &str) -> String {
-    name.to_lowercase()
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ async fn run(context: TaskContext, refresh: Refresh) -> Outcome {
         Ok(Some(counted)) => counted,
         Ok(None) => return Outcome::Canceled,
         Err(AudienceError::NotFound { what, key }) => {
-            return Outcome::failed(format!("There is no {what} {key} any more."));
+            return Outcome::failed(format!("There is no {what} `{key}` any more."));
         }
         Err(error) => {
             tracing::error!(%error, %task, "a refresh could not count");

@@ -5,6 +5,7 @@
 // What a command prints is its answer; the log goes to standard error.
 #![allow(clippy::print_stdout)]
 
+mod audience;
 mod check;
 mod company;
 mod completions;
@@ -20,6 +21,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::audience::AudienceError;
 use crate::auth::AuthError;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
@@ -82,6 +84,9 @@ enum Command {
     /// Users: the people and machines of a company.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// The audience: lists, resources, suppressed addresses.
+    #[command(subcommand)]
+    Audience(audience::AudienceCommand),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -105,6 +110,9 @@ pub enum CliError {
     /// The use case was refused.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// A use case of the audience was refused.
+    #[error(transparent)]
+    Audience(#[from] AudienceError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -152,6 +160,7 @@ impl Cli {
             Command::Demo(args) => demo::run(&common, args),
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
+            Command::Audience(command) => audience::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),

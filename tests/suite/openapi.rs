@@ -65,10 +65,15 @@ fn every_request_body_has_an_example_that_is_valid_by_its_own_schema() {
         for (media_type, content) in operation.meta["requestBody"]["content"].as_object().into_iter().flatten() {
             let example =
                 content.get("example").unwrap_or_else(|| panic!("{}: {media_type} has no example", operation.id));
+            bodies += 1;
+            if media_type == "application/xml" {
+                comptoir::http::xml::read(example.as_str().unwrap().as_bytes(), "xml")
+                    .unwrap_or_else(|why| panic!("{}: {why}", operation.id));
+                continue;
+            }
             contract::published()
                 .valid(&content["schema"], example)
                 .unwrap_or_else(|why| panic!("{}: {why}", operation.id));
-            bodies += 1;
         }
     }
     assert!(bodies > 0);

@@ -5,7 +5,6 @@
 //! [`Failure`], everything before that as a failure of the transport. Must not know: SQL, other domains. Source:
 //! contracts/audience.md, 'Formats' and 'Token'.
 
-use poem::error::ResponseError;
 use poem::http::{StatusCode, header};
 use poem::{Request, RequestBody, Result};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef, Registry};
@@ -119,10 +118,11 @@ async fn receive<T: CallBody>(request: &Request, body: &mut RequestBody) -> Resu
         context.set_body_limit(LARGE_BODY);
     }
     let format = content_type(request)?;
-    let bytes = body.take().map_err(Failure::internal_from)?.into_bytes().await.map_err(|error| {
-        // The gate looks whether it was the size.
-        Failure::classify(error.into())
-    })?;
+    let bytes =
+        body.take().map_err(|error| Failure::internal(error.to_string()))?.into_bytes().await.map_err(|error| {
+            // The gate looks whether it was the size.
+            Failure::classify(error.into())
+        })?;
     let value = if bytes.len() > LONG {
         let read = tokio::task::spawn_blocking(move || read::<T>(&bytes, format));
         read.await.map_err(|error| Failure::internal(error.to_string()))??
@@ -226,11 +226,5 @@ fn refused(failure: Failure) -> Failure {
         }
         status if status.is_server_error() => failure,
         _ => failure.application(),
-    }
-}
-
-impl Failure {
-    fn internal_from(error: impl ResponseError + std::fmt::Display) -> Self {
-        Self::internal(error.to_string())
     }
 }

@@ -9,7 +9,7 @@ use crate::tasks::TaskError;
 #[derive(Debug, thiserror::Error)]
 pub enum AudienceError {
     /// There is no such thing in this company.
-    #[error("there is no {what} {key}")]
+    #[error("there is no {what} `{key}`")]
     NotFound {
         /// The kind of thing, in words.
         what: &'static str,

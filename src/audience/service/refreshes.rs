@@ -129,12 +129,12 @@ pub fn status(conn: &Conn, company: CompanyId, task: &Task, now: Timestamp) -> R
 fn figures(conn: &Conn, company: CompanyId, refresh: Refresh, now: Timestamp) -> Result<Figures, AudienceError> {
     let published = counts::published(conn, company, refresh)?;
     let unfinished = sql::refreshes::unfinished(conn, company, refresh)?;
-    let mut refresh = None;
+    let mut running = None;
     for guid in unfinished {
         match tasks::get(conn, company, guid) {
             // Of two, the one that runs.
-            Ok(task) if task.state == State::Running => refresh = Some(guid),
-            Ok(task) if !task.state.is_ended() => refresh = refresh.or(Some(guid)),
+            Ok(task) if task.state == State::Running => running = Some(guid),
+            Ok(task) if !task.state.is_ended() => running = running.or(Some(guid)),
             Ok(_) | Err(TaskError::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
@@ -144,7 +144,7 @@ fn figures(conn: &Conn, company: CompanyId, refresh: Refresh, now: Timestamp) ->
         right_at: published.counted.map_or(now, |(at, _)| at),
         counted: published.counted,
         list: refresh.list,
-        refresh,
+        refresh: running,
     })
 }
 

@@ -146,7 +146,7 @@ async fn one_bad_row_of_a_batch_loses_nothing_else() {
         let codes: Vec<_> = results.iter().map(|row| row["error"].as_i64().unwrap()).collect();
         assert_eq!(codes, [0, 400, 404, 400, 0]);
         assert_eq!(results[1]["error_text"], "`email` must be an e-mail address such as name@example.com");
-        assert_eq!(results[2]["error_text"], "there is no resource 99");
+        assert_eq!(results[2]["error_text"], "there is no resource `99`");
         assert_eq!(results[1]["profile_id"], "");
     }
     let email = figures(&admin, "email").await;

@@ -192,6 +192,6 @@ async fn a_list_that_is_disabled_before_its_count_fails_the_task_with_a_clear_te
     world.service.change_entry(world.principal.company_id, Shelf::Lists, 1, None, Some(false)).await.unwrap();
     world.run_pending().await;
     let status = world.service.refresh_status(world.principal.company_id, &task.to_string()).unwrap();
-    assert_eq!(status.error.as_deref(), Some("There is no list 1 any more."));
+    assert_eq!(status.error.as_deref(), Some("There is no list `1` any more."));
     assert_eq!(status.figures, None);
 }

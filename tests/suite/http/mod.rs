@@ -3,3 +3,4 @@
 #[expect(clippy::unused_async, reason = "poem-openapi takes async handlers only")]
 mod json;
 mod server;
+mod xml;
