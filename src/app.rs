@@ -22,7 +22,8 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi};
+use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
@@ -30,17 +31,18 @@ use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Queue, Runner, RunnerOptions};
-use crate::webhooks::guard::Guard;
-use crate::{account, audience, house};
+use crate::webhooks::Webhooks;
+use crate::{account, audience, house, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
 
 /// The handlers of every contract.
-type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, HealthApi, AudienceApi, AudienceHouseApi);
+type Handlers =
+    (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, WebhooksApi, HealthApi, AudienceApi, AudienceHouseApi);
 
 /// What an application is made of, beside its store and identity.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AppOptions {
     /// The environment's name, for `tracedata.env`.
     pub env: String,
@@ -50,6 +52,18 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// How webhooks go out.
+    pub webhooks: webhooks::Options,
+}
+
+/// An application put together.
+pub struct App {
+    /// What the server loop serves.
+    pub endpoint: BoxEndpoint<'static, Response>,
+    /// The queue of background work.
+    pub queue: Queue,
+    /// Who does it: to be started once requests are served, and drained after the last of them.
+    pub runner: Runner,
 }
 
 /// Why the application could not be put together.
@@ -66,18 +80,21 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// Puts everything together into the endpoint that the server loop serves.
-pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxEndpoint<'static, Response>, AppError> {
+/// Puts everything together.
+pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App, AppError> {
     let store = auth.store().clone();
     let instance = instance(&store).await?;
+    let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded)]);
+    let webhooks = Webhooks::new(options.webhooks);
+    let mut registry = tasks::Registry::new();
+    webhooks::tasks::register(&mut registry, &webhooks);
+    audience::tasks::register(&mut registry);
+    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
+    let audience = AudienceService::new(&auth, queue.clone(), webhooks.guard().clone());
+    let webhooks = WebhookService::new(store.clone(), clock.clone(), queue.clone(), webhooks);
     let pulse = Pulse::new(store, clock.clone());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
-    let queue = Queue::new(clock.clone(), vec![Arc::new(RefreshEnded)]);
-    let audience = AudienceService::new(&auth, queue.clone(), Guard::default());
-    let mut registry = tasks::Registry::new();
-    audience::tasks::register(&mut registry);
-    Runner::new(auth.store().clone(), queue, registry, RunnerOptions::default()).start();
     let house = HouseService::new(auth.clone(), pulse.clone());
     let handlers: Handlers = (
         AccountApi::new(AccountService::new(auth.clone(), pulse), account_document),
@@ -85,6 +102,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
         UsersApi(house.clone()),
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
+        WebhooksApi(webhooks),
         HealthApi(house),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
@@ -102,7 +120,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
-    Ok(Gate::new(Arc::new(state), pages).boxed())
+    Ok(App { endpoint: Gate::new(Arc::new(state), pages).boxed(), queue, runner })
 }
 
 /// The whole OpenAPI document.

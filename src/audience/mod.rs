@@ -1,7 +1,10 @@
 //! The audience contract: lists of profiles, the resources they subscribe to, and how many stand how.
 //!
-//! Owns the tables `audience_*`, the operations under `/api/v1.1/` and `/comptoir/v1/audience/`, and the task kind
-//! `audience_refresh`. In reading order: [`model`] (values), [`counters`] (the rules of counting), `sql`, [`service`],
+//! Operations: under `/api/v1.1/` and `/comptoir/v1/audience/`, see [`api`]. Tables: `audience_lists`,
+//! `audience_resources`, `audience_profiles`, `audience_identities`, `audience_subscriptions`, `audience_counters`,
+//! `audience_counts`, `audience_refreshes`, `audience_feedback`, `audience_suppressed`. Tasks: `audience_refresh`.
+//!
+//! In reading order: [`model`] (values), [`counters`] (the rules of counting), `sql`, [`service`],
 //! [`tasks`], [`api`].
 //!
 //! How counting stays cheap: `audience_counters` is moved in the transaction of each change, so the figures are always

@@ -2,6 +2,8 @@
 //!
 //! Must not know: HTTP, the wire types, any domain.
 
+pub mod webhooks;
+
 use uuid::Uuid;
 
 use crate::auth::companies::{self, CompanyChange};
@@ -13,6 +15,7 @@ use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
 use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Pulse, Store, StoreError};
+use crate::webhooks::WebhookError;
 
 /// Why a use case of the house was refused.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +23,9 @@ pub enum HouseError {
     /// Identity said no.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// Webhooks said no.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,

@@ -89,21 +89,21 @@ impl Destination {
 /// Why an address is not called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Internal {
-    /// 127.0.0.0/8, ::1
+    /// `127.0.0.0/8`, `::1`
     Loopback,
     /// RFC 1918
     Private,
-    /// 169.254.0.0/16, fe80::/10
+    /// `169.254.0.0/16`, `fe80::/10`
     LinkLocal,
     /// A cloud's metadata service
     Metadata,
-    /// 100.64.0.0/10 (RFC 6598)
+    /// `100.64.0.0/10` (RFC 6598)
     SharedNetwork,
-    /// 0.0.0.0/8, ::
+    /// `0.0.0.0/8`, `::`
     Unspecified,
-    /// 224.0.0.0/4, ff00::/8
+    /// `224.0.0.0/4`, `ff00::/8`
     Multicast,
-    /// fc00::/7 (RFC 4193)
+    /// `fc00::/7` (RFC 4193)
     UniqueLocal,
     /// Documentation, benchmarking, protocol assignments, transition mechanisms, the future
     Reserved,
@@ -146,15 +146,19 @@ fn internal_v4(address: Ipv4Addr) -> Option<Internal> {
         // Alibaba's metadata service is among them.
         [100, 64..=127, ..] => Internal::SharedNetwork,
         [224..=239, ..] => Internal::Multicast,
-        // Protocol assignments; documentation; 6to4 relays; benchmarking; the future and broadcast.
-        [192, 0, 0 | 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Internal::Reserved,
-        [192, 88, 99, _] | [198, 18..=19, ..] | [240..=255, ..] => Internal::Reserved,
+        // Protocol assignments and 6to4 relays, documentation, benchmarking, the future and broadcast.
+        [192, 0, 0 | 2, _]
+        | [192, 88, 99, _]
+        | [198, 51, 100, _]
+        | [203, 0, 113, _]
+        | [198, 18..=19, ..]
+        | [240..=255, ..] => Internal::Reserved,
         _ => return None,
     };
     Some(kind)
 }
 
-/// Only 2000::/3 is routed at all, and parts of it carry an IPv4 address that decides.
+/// Only `2000::/3` is routed at all, and parts of it carry an IPv4 address that decides.
 fn internal_v6(address: Ipv6Addr) -> Option<Internal> {
     let segments = address.segments();
     let embedded = |high: u16, low: u16| {
@@ -170,16 +174,14 @@ fn internal_v6(address: Ipv6Addr) -> Option<Internal> {
             return internal_v4(embedded(high, low));
         }
         // Compatible (deprecated) and translated: no public use is left, but say what is in it.
-        [0, 0, 0, 0, 0, 0, high, low] | [0, 0, 0, 0, 0xffff, 0, high, low] => {
-            internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved)
-        }
+        [0, 0, 0, 0, 0 | 0xffff, 0, high, low] => internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved),
         // 6to4 (RFC 7526: deprecated).
         [0x2002, high, low, ..] => internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved),
         [0xfc00..=0xfdff, ..] => Internal::UniqueLocal,
         [0xfe80..=0xfebf, ..] => Internal::LinkLocal,
         [0xff00..=0xffff, ..] => Internal::Multicast,
         // Protocol assignments (Teredo, benchmarking, ORCHID), documentation (RFC 3849, RFC 9637).
-        [0x2001, 0..=0x01ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => Internal::Reserved,
+        [0x2001, 0..=0x01ff | 0xdb8, ..] | [0x3fff, 0..=0x0fff, ..] => Internal::Reserved,
         // An ISATAP interface (RFC 5214) carries its IPv4 address at the end.
         [0x2000..=0x3fff, _, _, _, 0 | 0x200, 0x5efe, high, low] => return internal_v4(embedded(high, low)),
         [0x2000..=0x3fff, ..] => return None,

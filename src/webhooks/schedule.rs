@@ -10,16 +10,16 @@ use crate::clock::Timestamp;
 pub const DELAYS: [Duration; 8] = [
     Duration::ZERO,
     Duration::from_secs(5),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(30 * 60),
-    Duration::from_secs(2 * 3600),
-    Duration::from_secs(5 * 3600),
-    Duration::from_secs(10 * 3600),
-    Duration::from_secs(14 * 3600),
+    Duration::from_mins(5),
+    Duration::from_mins(30),
+    Duration::from_hours(2),
+    Duration::from_hours(5),
+    Duration::from_hours(10),
+    Duration::from_hours(14),
 ];
 
 /// The longest a receiver's `Retry-After` is obeyed.
-pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// The most that jitter adds to a delay: a tenth of it, so that what failed together does not come back together. It
 /// never makes a delay shorter.

@@ -16,7 +16,7 @@ use crate::auth::AuthError;
 use crate::clock::Timestamp;
 
 /// How long the secret before stays valid after a rotation.
-pub const OVERLAP: Duration = Duration::from_secs(24 * 3600);
+pub const OVERLAP: Duration = Duration::from_hours(24);
 
 /// What a secret's text begins with.
 const PREFIX: &str = "whsec_";

@@ -2,6 +2,7 @@
 
 mod beside;
 mod serve;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};

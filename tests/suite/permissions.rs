@@ -7,6 +7,7 @@ use comptoir::auth::permissions::{self, Need, TABLE};
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use crate::audience::rights::{self, Rows, standing};
 use crate::support::contract::{self, Operation};
 use crate::support::{Answer, Client, PASSWORD, TestServer, api_token};
 
@@ -32,6 +33,8 @@ struct World {
     callers: Vec<Caller>,
     /// Makes what a request is about.
     operator: Client,
+    /// The audience of the first company, and of the operator's own.
+    audiences: [Rows; 2],
     made: u32,
 }
 
@@ -83,7 +86,11 @@ impl World {
         ] {
             callers.push(Caller { kind, rights, foreign: false, username, client });
         }
-        Self { server, callers, operator, made: 0 }
+        let arranger = server.user(HOME, "arranger", &["ADMIN"]).await;
+        // JWTs die on the way; API tokens outlive what is tried here.
+        let (_, secret) = api_token(&arranger, json!({"name": "arrange", "role": "OWNER"})).await;
+        let audiences = [Rows::make(server.bearing(&secret)).await, Rows::make(operator.clone()).await];
+        Self { server, callers, operator, audiences, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -103,6 +110,10 @@ impl World {
         // A token cannot make one that carries more than itself.
         let widest = if caller.kind.contains("token") { "BOT" } else { "OWNER" };
         let to = |path: &str, body: Value| Request { path: path.to_owned(), body, success: 200 };
+        let audience = &self.audiences[usize::from(caller.kind == "operator")];
+        if let Some((path, body)) = audience.request(&operation.id, &operation.path, &fresh).await {
+            return Request { path, body, success: 200 };
+        }
         match operation.id.as_str() {
             "run_token_generation" => to(&operation.path, json!({"username": "target", "password": PASSWORD})),
             "run_token_validation" => to(&operation.path, json!("not a real token")),
@@ -140,6 +151,30 @@ impl World {
             "change_user" => to("/comptoir/v1/users/target", json!({"timezone": 1})),
             "reset_password" => to("/comptoir/v1/users/target/password", json!({"new_password": PASSWORD})),
             "sign_out_user" => to("/comptoir/v1/users/target/sign-out", Value::Null),
+            "list_webhooks" | "list_deliveries" | "rotate_feedback_secret" => to(&operation.path, Value::Null),
+            "create_webhook" => to(&operation.path, webhook_at(&fresh)),
+            "read_webhook"
+            | "change_webhook"
+            | "delete_webhook"
+            | "rotate_webhook_secret"
+            | "ping_webhook"
+            | "list_webhook_deliveries"
+            | "read_delivery"
+            | "redeliver" => {
+                // As with tokens: whoever may have one is asked for its own.
+                let own = caller.rights.is_some_and(|(roles, _)| roles.has(Role::Admin));
+                let owner = if own { &caller.client } else { &self.operator };
+                let (webhook, delivery) = webhook(owner, &fresh).await;
+                let id = if operation.id.ends_with("deliver") || operation.id.ends_with("delivery") {
+                    delivery
+                } else {
+                    webhook
+                };
+                let body = if operation.id == "change_webhook" { json!({"enabled": true}) } else { Value::Null };
+                // One that is still on its way is not begun again.
+                let success = if operation.id == "redeliver" { 409 } else { 200 };
+                Request { success, ..to(&operation.path.replace("{id}", &id), body) }
+            }
             "create_company" => to(&operation.path, json!({"key": fresh, "name": "Fresh"})),
             "read_company" => to("/comptoir/v1/companies/north", Value::Null),
             "change_company" => to("/comptoir/v1/companies/north", json!({"name": "North"})),
@@ -148,9 +183,27 @@ impl World {
     }
 }
 
+fn webhook_at(host: &str) -> Value {
+    json!({"url": format!("https://{}.example/", host.replace('_', "-")), "events": ["task_ended"]})
+}
+
+/// A webhook of `owner`'s company, made if there is none, and a delivery to it.
+async fn webhook(owner: &Client, host: &str) -> (String, String) {
+    let known = owner.get("/comptoir/v1/webhooks").await.expect(200).json();
+    let webhook = if let Some(id) = known["items"][0]["id"].as_str() {
+        id.to_owned()
+    } else {
+        let made = owner.post("/comptoir/v1/webhooks", webhook_at(host)).await.expect(200).json();
+        made["webhook"]["id"].as_str().unwrap().to_owned()
+    };
+    let ping = owner.post(&format!("/comptoir/v1/webhooks/{webhook}/ping"), Value::Null).await.expect(200).json();
+    (webhook, ping["id"].as_str().unwrap().to_owned())
+}
+
 /// Whether a request names a row of [`HOME`] by name, which is not there for another company.
 fn names_a_row_at_home(operation: &str) -> bool {
     matches!(operation, "read_user" | "change_user" | "reset_password" | "sign_out_user" | "read_company")
+        || rights::names_a_row(operation)
 }
 
 /// The status `caller` must get.
@@ -181,7 +234,7 @@ async fn every_operation_lets_in_whom_the_table_lets_in_and_nobody_else() {
             let request = world.request(operation, &caller).await;
             let expected = expected(operation, &caller, request.success);
             let answer = send(&caller.client, operation, &request).await;
-            if answer.status != expected {
+            if standing(&request.path, &answer) != expected {
                 let (id, kind) = (&operation.id, caller.kind);
                 wrong.push(format!("{id} as {kind}: expected {expected}, got {}", answer.shown()));
             }
@@ -220,6 +273,26 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("read_token", "/comptoir/v1/tokens/{token}", ""),
     ("revoke_token", "/comptoir/v1/tokens/{token}", ""),
     ("read_company", "/comptoir/v1/companies/{company}", ""),
+    ("read_webhook", "/comptoir/v1/webhooks/{webhook}", ""),
+    ("change_webhook", "/comptoir/v1/webhooks/{webhook}", r#"{"enabled": false}"#),
+    ("delete_webhook", "/comptoir/v1/webhooks/{webhook}", ""),
+    ("rotate_webhook_secret", "/comptoir/v1/webhooks/{webhook}/rotate-secret", ""),
+    ("ping_webhook", "/comptoir/v1/webhooks/{webhook}/ping", ""),
+    ("list_webhook_deliveries", "/comptoir/v1/webhooks/{webhook}/deliveries", ""),
+    ("read_delivery", "/comptoir/v1/deliveries/{delivery}", ""),
+    ("redeliver", "/comptoir/v1/deliveries/{delivery}/redeliver", ""),
+    ("read_audience_list", "/comptoir/v1/audience/lists/{number}", ""),
+    ("change_audience_list", "/comptoir/v1/audience/lists/{number}", r#"{"name": "stolen"}"#),
+    ("read_audience_resource", "/comptoir/v1/audience/resources/{number}", ""),
+    ("change_audience_resource", "/comptoir/v1/audience/resources/{number}", r#"{"enabled": false}"#),
+    ("read_resource", "/api/v1.1/resources/get", r#"{"id": {number}}"#),
+    ("read_resource_counters", "/api/v1.1/resources/get_counters", r#"{"id": {number}, "list_id": {number}}"#),
+    (
+        "refresh_database_counters",
+        "/api/v1.1/databases/refresh_counters",
+        r#"{"id": {number}, "resource_id": {number}}"#,
+    ),
+    ("import_profile", "/api/v1.1/profiles/import", r#"{"db_id": {number}, "data": {"email": "a@example.com"}}"#),
 ];
 
 /// What a row of another company is answered like: one that is not there at all.
@@ -230,21 +303,28 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     server.company("south").await;
     let home = server.user(HOME, "target", &["ADMIN"]).await;
     let (token, secret) = api_token(&home, json!({"name": "x", "role": "OWNER"})).await;
+    let (webhook, delivery) = webhook(&home, "target").await;
+    Rows::make(home.clone()).await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
 
     for (id, path, body) in BY_NAME {
         let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
         let mut answers = Vec::new();
-        for (user, company, token) in
-            [("target", HOME, token.as_str()), ("absent", "nowhere", "00000000-0000-4000-8000-000000000000")]
+        let absent = "00000000-0000-4000-8000-000000000000";
+        for (user, company, number, [token, webhook, delivery]) in
+            [("target", HOME, "1", [token.as_str(), &webhook, &delivery]), ("absent", "nowhere", "2", [absent; 3])]
         {
-            let fill =
-                |text: &str| text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
+            let fill = |text: &str| {
+                let text = text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
+                text.replace("{webhook}", webhook).replace("{delivery}", delivery).replace("{number}", number)
+            };
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&fill(body)).unwrap() };
             let answer = send(&foreign, operation, &Request { path: fill(path), body, success: 404 }).await;
-            assert_eq!(answer.status, 404, "{id}: {}", answer.shown());
+            assert_eq!(standing(path, &answer), 404, "{id}: {}", answer.shown());
             let body = answer.shown();
-            answers.push([user, company].iter().fold(body, |body, name| body.replace(&format!("`{name}`"), "`name`")));
+            answers.push(
+                [user, company, number].iter().fold(body, |body, name| body.replace(&format!("`{name}`"), "`name`")),
+            );
         }
         assert_eq!(answers[0], answers[1], "{id}");
     }
@@ -272,6 +352,10 @@ async fn no_list_shows_another_companys_rows() {
     server.company("south").await;
     let home = server.user(HOME, "target", &["ADMIN"]).await;
     api_token(&home, json!({"name": "the token of target", "role": "OWNER"})).await;
+    webhook(&home, "target").await;
+    Rows::make(home.clone()).await;
+    let suppressed = json!({"addresses": ["target@example.com"]});
+    home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
     for operation in contract::published().operations() {
         let listed =

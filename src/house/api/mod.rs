@@ -8,6 +8,7 @@ mod health;
 mod session;
 mod tokens;
 mod users;
+mod webhooks;
 mod wire;
 
 use poem::http::{HeaderMap, StatusCode};
@@ -19,11 +20,13 @@ pub use self::health::HealthApi;
 pub use self::session::SessionApi;
 pub use self::tokens::TokensApi;
 pub use self::users::UsersApi;
+pub use self::webhooks::WebhooksApi;
 use crate::auth::model::Principal;
 use crate::house::{HouseError, IdempotencyKey};
 use crate::http::document::Example;
 use crate::http::problem::{Problems, render};
 use crate::http::{Contract, Failure, Refused};
+use crate::webhooks::WebhookError;
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
 pub const CONTRACT: Contract = Contract {
@@ -41,6 +44,8 @@ pub const EXAMPLES: &[Example] = &[
     ("change_user", wire::user_change_example),
     ("reset_password", wire::password_reset_example),
     ("create_token", wire::new_token_example),
+    ("create_webhook", webhooks::wire::new_webhook_example),
+    ("change_webhook", webhooks::wire::webhook_change_example),
 ];
 
 #[derive(Tags)]
@@ -57,6 +62,9 @@ enum HouseTags {
     /// Credentials for machines.
     #[oai(rename = "house: tokens")]
     Tokens,
+    /// Signed calls to other servers.
+    #[oai(rename = "house: webhooks")]
+    Webhooks,
     /// Whether the server is up.
     #[oai(rename = "house: health")]
     Health,
@@ -68,9 +76,20 @@ impl From<HouseError> for Failure {
     fn from(error: HouseError) -> Self {
         match error {
             HouseError::Auth(error) => error.into(),
+            HouseError::Webhook(error) => webhook_failure(error),
             HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
             HouseError::Unreadable(_) => Self::internal(error),
         }
+    }
+}
+
+fn webhook_failure(error: WebhookError) -> Failure {
+    match error {
+        WebhookError::NotFound { what, key } => Failure::not_found(what, key),
+        WebhookError::Invalid(refused) => refused.into(),
+        WebhookError::Conflict(why) => Failure::new(StatusCode::CONFLICT, why),
+        WebhookError::Store(error) => error.into(),
+        WebhookError::Random(error) => error.into(),
     }
 }
 

@@ -20,12 +20,12 @@ async fn before_the_first_count_the_counters_as_they_stand_are_shown_and_after_i
     assert_eq!((&before["last_count_time"], &before["in_progress"]), (&json!(""), &json!(false)));
     assert_eq!(before["updated"], "2026-03-02T10:00:00.000Z");
 
-    refresh(&admin).await;
+    refresh(&server, &admin).await;
     import(&admin, json!([profile("b@example.com")])).await;
     let counted = read().await;
     assert_eq!(counted["channels"][3]["status"]["all"], 1, "the last count is shown, not what came after it");
     assert_eq!(counted["last_count_time"], "counted at 2026-03-02T10:00:00Z in 0s");
-    refresh(&admin).await;
+    refresh(&server, &admin).await;
     assert_eq!(read().await["channels"][3]["status"]["all"], 2);
 }
 
@@ -34,7 +34,7 @@ async fn the_list_and_the_resource_name_the_same_figures_in_both_formats() {
     let server = TestServer::start().await;
     let admin = company(&server, "north").await;
     import(&admin, json!([{"email": "a@example.com", "subscriptions": [{"resource_id": 24, "channel": "sms"}]}])).await;
-    refresh(&admin).await;
+    refresh(&server, &admin).await;
     let mut answers = Vec::new();
     for format in FORMATS {
         for (path, body) in [

@@ -54,16 +54,16 @@ async fn a_suppressed_address_is_not_sendable_until_it_is_taken_off() {
     assert_eq!(answer["changed"], 2);
     let answer = admin.post("/comptoir/v1/audience/suppressed", body).await.expect(200).json();
     assert_eq!(answer["changed"], 0, "twice changes nothing");
-    let email = figures(&admin, "email").await;
+    let email = figures(&server, &admin, "email").await;
     assert_eq!((&email["subscribed"], &email["subscribed_sendable"]), (&json!(2), &json!(1)));
     // Who comes with a suppressed address is suppressed from the start, in other lists and by a changed address too.
     import(&admin, json!([{"email": "taras@example.com", "phones": ["380501234567"]}])).await;
-    assert_eq!(figures(&admin, "email").await["subscribed_sendable"], 0);
+    assert_eq!(figures(&server, &admin, "email").await["subscribed_sendable"], 0);
     let remove = |address: &str| json!({"addresses": [address]});
     admin.post("/comptoir/v1/audience/suppressed/remove", remove("olena@example.com")).await.expect(200);
-    assert_eq!(figures(&admin, "email").await["subscribed_sendable"], 0, "the phone is still on the list");
+    assert_eq!(figures(&server, &admin, "email").await["subscribed_sendable"], 0, "the phone is still on the list");
     admin.post("/comptoir/v1/audience/suppressed/remove", remove("380501234567")).await.expect(200);
-    assert_eq!(figures(&admin, "email").await["subscribed_sendable"], 2);
+    assert_eq!(figures(&server, &admin, "email").await["subscribed_sendable"], 2);
     let page = admin.get("/comptoir/v1/audience/suppressed").await.expect(200).json();
     assert_eq!(page["items"], json!([]));
     let wrong = admin.post("/comptoir/v1/audience/suppressed", json!({"addresses": ["a@b", "12"]})).await.expect(400);
@@ -80,8 +80,8 @@ async fn suppression_is_each_companys_own() {
             .await;
     }
     north.post("/comptoir/v1/audience/suppressed", json!({"addresses": ["a@example.com"]})).await.expect(200);
-    assert_eq!(figures(&north, "email").await["subscribed_sendable"], 0);
-    assert_eq!(figures(&south, "email").await["subscribed_sendable"], 1);
+    assert_eq!(figures(&server, &north, "email").await["subscribed_sendable"], 0);
+    assert_eq!(figures(&server, &south, "email").await["subscribed_sendable"], 1);
     let page = south.get("/comptoir/v1/audience/suppressed").await.expect(200).json();
     assert_eq!(page["items"], json!([]));
 }

@@ -7,6 +7,7 @@ mod house;
 mod lists;
 mod profiles;
 mod refresh;
+pub mod rights;
 
 use comptoir::http::xml;
 use poem::http::Method;
@@ -99,27 +100,22 @@ pub async fn import(client: &Client, rows: Value) -> Vec<String> {
     rows.iter().map(|row| row["profile_id"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Refreshes resource 24 in list 1 and waits for the end; the task's id and its `data`.
-pub async fn refresh(client: &Client) -> (String, Value) {
+/// Refreshes resource 24 in list 1; the task's id and its `data` at the end.
+pub async fn refresh(server: &TestServer, client: &Client) -> (String, Value) {
     let task = done(client, "resources/refresh_counters", json!({"id": 24, "list_id": 1})).await;
     let task = task["data"]["task_id"].as_str().unwrap().to_owned();
-    (task.clone(), ended(client, &task).await)
+    (task.clone(), ended(server, client, &task).await)
 }
 
-/// The `data` of a task once it has ended.
-pub async fn ended(client: &Client, task: &str) -> Value {
-    loop {
-        let data = done(client, "tasks/status", json!({"task_id": task})).await["data"].clone();
-        if !matches!(data["status"].as_str(), Some("waiting" | "in_progress")) {
-            return data;
-        }
-        tokio::task::yield_now().await;
-    }
+/// The `data` of a task once what is due has been done.
+pub async fn ended(server: &TestServer, client: &Client, task: &str) -> Value {
+    server.run_pending_tasks().await;
+    done(client, "tasks/status", json!({"task_id": task})).await["data"].clone()
 }
 
-/// The figures of one channel of resource 24 in list 1.
-pub async fn figures(client: &Client, channel: &str) -> Value {
-    refresh(client).await;
+/// The figures of one channel of resource 24 in list 1, counted now.
+pub async fn figures(server: &TestServer, client: &Client, channel: &str) -> Value {
+    refresh(server, client).await;
     let answer = done(client, "resources/get_counters", json!({"id": 24, "list_id": 1})).await;
     let channels = answer["data"][0]["channels"].as_array().unwrap().clone();
     channels.into_iter().find(|figures| figures["channel"] == channel).unwrap()["status"].clone()

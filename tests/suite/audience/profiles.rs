@@ -36,7 +36,7 @@ async fn a_profile_is_made_once_and_changed_after_that() {
         }
     }
     assert!(ids.iter().all(|other| *other == id), "{ids:?}");
-    let email = figures(&admin, "email").await;
+    let email = figures(&server, &admin, "email").await;
     assert_eq!((&email["all"], &email["subscribed"]), (&json!(1), &json!(1)));
 }
 
@@ -55,7 +55,7 @@ async fn words_and_numbers_of_a_status_mean_the_same_and_others_are_refused() {
             }
         }
     }
-    let sms = figures(&admin, "sms").await;
+    let sms = figures(&server, &admin, "sms").await;
     for word in words {
         assert_eq!(sms[word], 4, "{word}");
     }
@@ -67,7 +67,7 @@ async fn words_and_numbers_of_a_status_mean_the_same_and_others_are_refused() {
             assert_eq!(answer["error"], 400, "{status}");
         }
     }
-    assert_eq!(figures(&admin, "sms").await["all"], 28, "nothing of the refused ones is stored");
+    assert_eq!(figures(&server, &admin, "sms").await["all"], 28, "nothing of the refused ones is stored");
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn bad_input_is_told_what_is_wrong_and_stores_nothing() {
             assert_eq!(answer["error"], code, "{path} {answer}");
         }
     }
-    assert_eq!(figures(&admin, "email").await["all"], 0);
+    assert_eq!(figures(&server, &admin, "email").await["all"], 0);
 }
 
 #[tokio::test]
@@ -149,7 +149,7 @@ async fn one_bad_row_of_a_batch_loses_nothing_else() {
         assert_eq!(results[2]["error_text"], "there is no resource `99`");
         assert_eq!(results[1]["profile_id"], "");
     }
-    let email = figures(&admin, "email").await;
+    let email = figures(&server, &admin, "email").await;
     assert_eq!(
         (&email["all"], &email["subscribed"], &email["subscribed_sendable"]),
         (&json!(4), &json!(4), &json!(2)),
@@ -170,10 +170,10 @@ async fn a_subscription_is_set_deleted_and_comes_back() {
         };
         let send = async |path: &str, fields: Value| value(format, &post(&admin, format, path, &with(fields)).await);
         assert_eq!(send("subscriptions/set", json!({"status": "unconfirmed"})).await["error"], 0);
-        assert_eq!(figures(&admin, "whatsapp").await["unconfirmed_sendable"], 1);
+        assert_eq!(figures(&server, &admin, "whatsapp").await["unconfirmed_sendable"], 1);
         // Without a status it stays; there is one for each profile, resource and channel.
         assert_eq!(send("subscriptions/set", json!({"cc_data": {"phone": "+380501234567"}})).await["error"], 0);
-        assert_eq!(figures(&admin, "whatsapp").await["unconfirmed"], 1);
+        assert_eq!(figures(&server, &admin, "whatsapp").await["unconfirmed"], 1);
         assert_eq!(send("subscriptions/delete", json!({})).await["error"], 0);
         assert_eq!(send("subscriptions/delete", json!({})).await["error"], 404);
         let answer = done(&admin, "resources/get", json!({"id": 24})).await;
@@ -182,7 +182,7 @@ async fn a_subscription_is_set_deleted_and_comes_back() {
     // A deleted one comes back subscribed, not as it was.
     done(&admin, "subscriptions/set", json!({"db_id": 1, "profile_id": id, "resource_id": 24, "channel": "whatsapp"}))
         .await;
-    assert_eq!(figures(&admin, "whatsapp").await["subscribed"], 1);
+    assert_eq!(figures(&server, &admin, "whatsapp").await["subscribed"], 1);
 }
 
 #[tokio::test]
@@ -201,8 +201,8 @@ async fn suspending_all_says_how_many_and_leaves_who_has_unsubscribed() {
         let answer = value(format, &post(&admin, format, "subscriptions/suspend_all", &all).await.expect(200));
         assert_eq!(answer["updated"], 2);
     }
-    assert_eq!(figures(&admin, "email").await["suspended"], 2);
-    assert_eq!(figures(&admin, "push").await["unsubscribed"], 2);
+    assert_eq!(figures(&server, &admin, "email").await["suspended"], 2);
+    assert_eq!(figures(&server, &admin, "push").await["unsubscribed"], 2);
 }
 
 #[tokio::test]
@@ -212,11 +212,11 @@ async fn a_deleted_profile_is_gone_with_its_subscriptions() {
     for format in FORMATS {
         import(&admin, json!([{"email": "a@example.com", "subscriptions": [{"resource_id": 24, "channel": "email"}]}]))
             .await;
-        assert_eq!(figures(&admin, "email").await["subscribed"], 1);
+        assert_eq!(figures(&server, &admin, "email").await["subscribed"], 1);
         let body = json!({"db_id": 1, "matching": "email", "email": "a@example.com"});
         assert_eq!(value(format, &post(&admin, format, "profiles/delete", &body).await)["error"], 0);
         assert_eq!(value(format, &post(&admin, format, "profiles/delete", &body).await)["error"], 404);
-        let email = figures(&admin, "email").await;
+        let email = figures(&server, &admin, "email").await;
         assert_eq!((&email["all"], &email["subscribed"]), (&json!(0), &json!(0)));
     }
 }
@@ -230,6 +230,6 @@ async fn another_companys_profiles_are_not_found() {
     for body in [json!({"db_id": 1, "profile_id": id}), json!({"db_id": 1, "email": "a@example.com"})] {
         assert_eq!(refused(&south, "profiles/delete", body).await.0, 404);
     }
-    assert_eq!(figures(&north, "email").await["all"], 1);
-    assert_eq!(figures(&south, "email").await["all"], 0);
+    assert_eq!(figures(&server, &north, "email").await["all"], 1);
+    assert_eq!(figures(&server, &south, "email").await["all"], 0);
 }

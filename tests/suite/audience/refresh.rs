@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use comptoir::audience::model::{Feedback, FeedbackFormat, Refresh, Shelf};
 use comptoir::audience::service::refreshes::REFRESH;
+use comptoir::auth::model::Scope;
 use comptoir::clock::Timestamp;
+use comptoir::config::AllowedDestination;
 use comptoir::tasks::{self, KindOptions, Outcome, Registry, Runner, RunnerOptions, State};
 use poem::http::Method;
 use regex::Regex;
@@ -16,6 +18,7 @@ use uuid::Uuid;
 use super::counting::World;
 use super::{FORMATS, Format, company, done, ended, import, post, refused, value};
 use crate::support::{Client, TestServer};
+use crate::webhooks::receiver::Receiver;
 
 /// The moment the seed's figures were right for: 2024-04-19T13:31:08.927Z.
 const SEED_NOW: Timestamp = Timestamp::from_micros(1_713_533_468_927_000);
@@ -72,7 +75,7 @@ async fn the_seeds_requests_get_the_seeds_answers_in_both_formats() {
         assert_eq!(as_in_the_seed(&answer), seed(&format!("refresh_answer.{kind}")));
 
         let task = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap().find(&answer).unwrap().as_str().to_owned();
-        assert_eq!(ended(&admin, &task).await["status"], "completed");
+        assert_eq!(ended(&server, &admin, &task).await["status"], "completed");
         let request = seed(&format!("status_request.{kind}"))
             .replace("abcdefghijklmnqrstuvwxyz", admin.credential())
             .replace("c9c3ec48-1bef-4969-9c1a-df39f0c179bb", &task);
@@ -89,7 +92,7 @@ async fn a_refresh_may_be_asked_of_the_list_as_well() {
         let body = json!({"id": 1, "resource_id": 24});
         let answer = value(format, &post(&admin, format, "databases/refresh_counters", &body).await.expect(200));
         let task = answer["data"]["task_id"].as_str().unwrap();
-        let status = ended(&admin, task).await;
+        let status = ended(&server, &admin, task).await;
         assert_eq!((&status["status"], &status["progress"]), (&json!("completed"), &json!(100)));
         assert_eq!(status["result"][0]["list_id"], 1);
     }
@@ -100,7 +103,7 @@ async fn a_task_of_another_company_or_none_is_not_found() {
     let server = TestServer::start().await;
     let north = company(&server, "north").await;
     let south = company(&server, "south").await;
-    let (task, _) = super::refresh(&north).await;
+    let (task, _) = super::refresh(&server, &north).await;
     for (client, id) in [(&south, task.as_str()), (&north, "c9c3ec48-1bef-4969-9c1a-df39f0c179bb"), (&north, "x")] {
         for format in FORMATS {
             let answer =
@@ -194,4 +197,54 @@ async fn a_list_that_is_disabled_before_its_count_fails_the_task_with_a_clear_te
     let status = world.service.refresh_status(world.principal.company_id, &task.to_string()).unwrap();
     assert_eq!(status.error.as_deref(), Some("There is no list `1` any more."));
     assert_eq!(status.figures, None);
+}
+
+#[tokio::test]
+async fn every_distinct_feedback_gets_the_final_status_in_its_own_format() {
+    let server = TestServer::start_with(|options| options.webhooks.allow = AllowedDestination::loopback()).await;
+    let admin = company(&server, "north").await;
+    import(&admin, json!([{"email": "a@example.com", "subscriptions": [{"resource_id": 24, "channel": "sms"}]}])).await;
+    let (json_receiver, xml_receiver) = (Receiver::start().await, Receiver::start().await);
+    let mut tasks = Vec::new();
+    for (kind, receiver) in [("JSON", &json_receiver), ("json", &json_receiver), ("Xml", &xml_receiver)] {
+        let feedback = json!({"type": kind, "url": receiver.url()});
+        let body = json!({"id": 24, "list_id": 1, "feedback": feedback});
+        tasks.push(done(&admin, "resources/refresh_counters", body).await["data"]["task_id"].clone());
+    }
+    assert!(tasks.iter().all(|task| *task == tasks[0]), "{tasks:?}");
+    server.run_pending_tasks().await;
+
+    let status = json!({"task_id": tasks[0]});
+    for (format, receiver) in [(Format::Json, &json_receiver), (Format::Xml, &xml_receiver)] {
+        let calls = receiver.calls();
+        assert_eq!(calls.len(), 1, "{format:?}");
+        let answer = post(&admin, format, "tasks/status", &status).await.expect(200);
+        assert_eq!(String::from_utf8_lossy(&calls[0].body), answer.text());
+        assert_eq!(Some(calls[0].header("content-type")), answer.header("content-type"));
+        assert!(!calls[0].header("webhook-signature").is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_canceled_refresh_says_so_to_whoever_asked() {
+    let server = TestServer::start_with(|options| options.webhooks.allow = AllowedDestination::loopback()).await;
+    let admin = company(&server, "north").await;
+    let receiver = Receiver::start().await;
+    let body = json!({"id": 24, "list_id": 1, "feedback": {"type": "JSON", "url": receiver.url()}});
+    let task = done(&admin, "resources/refresh_counters", body).await["data"]["task_id"].clone();
+    let guid = Uuid::parse_str(task.as_str().unwrap()).unwrap();
+    let figures = done(&admin, "resources/get_counters", json!({"id": 24, "list_id": 1})).await;
+    assert_eq!(figures["data"][0]["refresh_task_id"], task);
+    assert_eq!(figures["data"][0]["in_progress"], true);
+    let queue = server.queue.clone();
+    let canceled = server.store().write(move |tx| {
+        let company = comptoir::auth::companies::find(tx, Scope::Installation, "north").unwrap().id;
+        queue.cancel(tx, company, guid)
+    });
+    canceled.await.unwrap();
+    server.run_pending_tasks().await;
+    assert_eq!(done(&admin, "tasks/status", json!({"task_id": task})).await["data"]["status"], "canceled");
+    let told: Value = serde_json::from_slice(&receiver.calls()[0].body).unwrap();
+    assert_eq!((&told["data"]["status"], &told["error"]), (&json!("canceled"), &json!(0)));
+    assert_eq!(told["data"]["result"][0]["in_progress"], false);
 }

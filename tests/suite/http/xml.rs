@@ -55,7 +55,13 @@ fn part() -> impl Strategy<Value = Value> {
 }
 
 fn everything() -> impl Strategy<Value = Value> {
-    let scalars = (text(), any::<i64>(), -1e9..1e9_f64, any::<bool>(), prop::sample::select(vec!["One", "Two"]));
+    let scalars = (
+        text(),
+        any::<i64>(),
+        any::<i32>().prop_map(|number| f64::from(number) / 4.0),
+        any::<bool>(),
+        prop::sample::select(vec!["One", "Two"]),
+    );
     let arrays = (prop::collection::vec(any::<i64>(), 0..4), prop::collection::vec(part(), 0..3), part());
     let optional = (prop::option::of(text()), prop::option::of(prop::collection::vec(text(), 1..4)));
     (scalars, arrays, optional).prop_map(
