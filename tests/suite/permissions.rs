@@ -312,7 +312,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
         for (user, company, number, [token, webhook, delivery]) in
-            [("target", HOME, "1", [token.as_str(), &webhook, &delivery]), ("absent", "nowhere", "2", [absent; 3])]
+            [("target", HOME, "700", [token.as_str(), &webhook, &delivery]), ("absent", "nowhere", "701", [absent; 3])]
         {
             let fill = |text: &str| {
                 let text = text.replace("{user}", user).replace("{company}", company).replace("{token}", token);

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use super::done;
 use crate::support::{Answer, Client};
 
+/// The number of both: none that a company gets by itself here.
+pub const NUMBER: i64 = 700;
+
 /// What a request to the audience's operations names.
 pub struct Rows {
     /// Of the company the rows are in.
@@ -14,11 +17,14 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// List 1, resource 1 and a refresh of both, in the company of `admin`.
+    /// A list, a resource and a refresh of both, in the company of `admin`.
     pub async fn make(admin: Client) -> Self {
-        admin.post("/comptoir/v1/audience/lists", json!({"name": "target list"})).await.expect(200);
-        admin.post("/comptoir/v1/audience/resources", json!({"name": "target resource"})).await.expect(200);
-        let answer = done(&admin, "resources/refresh_counters", json!({"id": 1, "list_id": 1})).await;
+        admin.post("/comptoir/v1/audience/lists", json!({"id": NUMBER, "name": "target list"})).await.expect(200);
+        admin
+            .post("/comptoir/v1/audience/resources", json!({"id": NUMBER, "name": "target resource"}))
+            .await
+            .expect(200);
+        let answer = done(&admin, "resources/refresh_counters", json!({"id": NUMBER, "list_id": NUMBER})).await;
         Self { task: answer["data"]["task_id"].as_str().unwrap().to_owned(), admin }
     }
 
@@ -26,20 +32,20 @@ impl Rows {
     pub async fn request(&self, operation: &str, path: &str, fresh: &str) -> Option<(String, Value)> {
         let email = format!("{fresh}@example.com");
         let body = match operation {
-            "refresh_resource_counters" | "read_resource_counters" => json!({"id": 1, "list_id": 1}),
-            "refresh_database_counters" | "read_database_counters" => json!({"id": 1, "resource_id": 1}),
+            "refresh_resource_counters" | "read_resource_counters" => json!({"id": NUMBER, "list_id": NUMBER}),
+            "refresh_database_counters" | "read_database_counters" => json!({"id": NUMBER, "resource_id": NUMBER}),
             "read_task_status" => json!({"task_id": self.task}),
             "list_databases" | "list_resources" => json!({"limit": 1}),
-            "read_resource" => json!({"id": 1}),
-            "import_profile" => json!({"db_id": 1, "data": {"email": email}}),
-            "import_profiles" => json!({"db_id": 1, "data": [{"email": email}]}),
+            "read_resource" => json!({"id": NUMBER}),
+            "import_profile" => json!({"db_id": NUMBER, "data": {"email": email}}),
+            "import_profiles" => json!({"db_id": NUMBER, "data": [{"email": email}]}),
             "delete_profile" | "set_subscription" | "delete_subscription" | "suspend_subscriptions" => {
-                let subscriptions = json!([{"resource_id": 1, "channel": "email"}]);
-                let profile = json!({"db_id": 1, "data": {"email": email, "subscriptions": subscriptions}});
+                let subscriptions = json!([{"resource_id": NUMBER, "channel": "email"}]);
+                let profile = json!({"db_id": NUMBER, "data": {"email": email, "subscriptions": subscriptions}});
                 done(&self.admin, "profiles/import", profile).await;
-                let mut body = json!({"db_id": 1, "email": email});
+                let mut body = json!({"db_id": NUMBER, "email": email});
                 if operation.ends_with("_subscription") {
-                    body["resource_id"] = json!(1);
+                    body["resource_id"] = json!(NUMBER);
                     body["channel"] = json!("email");
                 }
                 body
@@ -51,7 +57,7 @@ impl Rows {
             "add_suppressed" | "remove_suppressed" => json!({"addresses": [email]}),
             _ => return None,
         };
-        Some((path.replace("{id}", "1"), body))
+        Some((path.replace("{id}", &NUMBER.to_string()), body))
     }
 }
 
