@@ -59,7 +59,7 @@ impl AccountService {
 
     /// The caller's account.
     pub fn read_info(&self, caller: &Principal) -> Result<User, AuthError> {
-        self.store.read(|conn| users::get(conn, caller.user_id))
+        self.store.read_one(|conn| users::get(conn, caller.user_id))
     }
 
     /// Changes what the caller says of itself.

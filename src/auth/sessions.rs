@@ -160,26 +160,29 @@ impl Auth {
     pub fn authenticate(&self, bearer: &str) -> Result<SharedPrincipal, AuthError> {
         let now = self.0.clock.now();
         let key = self.0.cache.key(bearer);
-        let entry = self.0.store.read(|conn| {
-            // Read first: a change that lands after it leaves an entry of an older epoch, which the next call drops.
-            let epoch = sql::keys::epoch(conn)?;
-            if let Some(entry) = self.0.cache.get(&key, epoch, now) {
-                return Ok(Some(entry));
-            }
-            let entry = if bearer.starts_with(tokens::PREFIX) {
-                by_api_token(conn, bearer, epoch, now)?
-            } else {
-                by_jwt(conn, bearer, epoch, now)?
-            };
-            Ok::<_, StoreError>(entry.map(|entry| {
-                let entry = Arc::new(entry);
+        let epoch = self.0.store.read_one(|conn| sql::keys::epoch(conn))?;
+        let entry = match self.0.cache.get(&key, epoch, now) {
+            Some(entry) => entry,
+            None => {
+                let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
                 self.0.cache.put(key, Arc::clone(&entry));
                 entry
-            }))
-        })?;
-        let entry = entry.ok_or(AuthError::Unauthenticated)?;
+            }
+        };
         self.note_use(&entry, now);
         Ok(Arc::clone(&entry.principal))
+    }
+
+    /// Finds out what a bearer credential stands for, from the rows.
+    fn verify(&self, bearer: &str, now: Timestamp) -> Result<Option<Entry>, StoreError> {
+        self.0.store.read(|conn| {
+            let epoch = sql::keys::epoch(conn)?;
+            if bearer.starts_with(tokens::PREFIX) {
+                by_api_token(conn, bearer, epoch, now)
+            } else {
+                by_jwt(conn, bearer, epoch, now)
+            }
+        })
     }
 
     /// Writes down that an API token was used, at most once a minute and without keeping the caller waiting.
