@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::webhooks::WebhookService;
-use crate::http::document::{self, Example};
+use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
@@ -85,7 +85,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App,
     let mut registry = tasks::Registry::new();
     webhooks::tasks::register(&mut registry, &webhooks);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
-    let webhooks = WebhookService::new(store.clone(), clock.clone(), queue.clone(), webhooks);
+    let webhooks = WebhookService::new(auth.clone(), queue.clone(), webhooks);
     let pulse = Pulse::new(store, clock.clone());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
@@ -118,7 +118,10 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App,
 /// The whole OpenAPI document.
 #[must_use]
 pub fn document() -> Value {
-    let examples: Vec<Example> = [account::api::EXAMPLES, house::api::EXAMPLES].concat();
+    let examples = Examples {
+        requests: [account::api::EXAMPLES, house::api::EXAMPLES].concat(),
+        answers: account::api::ANSWERS.to_vec(),
+    };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
 }
 
@@ -129,7 +132,7 @@ fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {
              the house API (`/comptoir/v1`) for what they leave out.\n\nSign in with `POST /account/token/generation`, \
              press *Authorize* and paste the token.",
         )
-        .license(LicenseObject::new("Apache-2.0"))
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
         .server(ServerObject::new("/").description("This server"))
 }
 

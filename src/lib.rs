@@ -8,6 +8,7 @@
 //! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
+//! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod house;
 pub mod http;
+pub mod i18n;
 pub mod store;
 pub mod tasks;
 pub mod webhooks;

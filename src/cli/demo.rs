@@ -89,7 +89,8 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
     logging::start(&config.log_filter, config.log_format)?;
     serve(config, common.clock(), async move |server: &Running| {
         let secret = populate(server, &password).await?;
-        let text = if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
+        let text =
+            if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
         // A closed standard output is no reason to stop serving.
         let mut out = stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -161,26 +162,24 @@ fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> S
 
 fn for_people(server: &Running, password: &Password, secret: &Secret) -> String {
     let (url, password, secret) = (server.url(), password.expose(), secret.expose());
-    let mut text = format!(
+    let row =
+        |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
+    let mut rows = vec![
+        row("user", "company", "roles", "about"),
+        row(&server.operator, "comptoir", "ADMIN", "the operator of this installation"),
+    ];
+    rows.extend(CAST.iter().map(|who| row(who.username, who.company, &Roles::of(who.roles).to_stored(), who.about)));
+    format!(
         "Comptoir's demo listens on {url} with a temporary database that goes when it stops (Ctrl-C).\n\n\
-         Everybody's password: {password}\n\n  {:<16} {:<12} {:<12} about\n",
-        "user", "company", "roles"
-    );
-    text +=
-        &format!("  {:<16} {:<12} {:<12} the operator of this installation\n", server.operator, "comptoir", "ADMIN");
-    for who in CAST {
-        let roles = Roles::of(who.roles).to_stored();
-        text += &format!("  {:<16} {:<12} {roles:<12} {}\n", who.username, who.company, who.about);
-    }
-    text += &format!(
-        "\nAPI token of shop_connector: {secret}\n\n\
+         Everybody's password: {password}\n\n{}\n\n\
+         API token of shop_connector: {secret}\n\n\
          Try, in another terminal:\n\n  \
          TOKEN=$(curl -s {url}/account/token/generation -H 'Content-Type: application/json' \\\n    \
          -d '{{\"username\":\"olena\",\"password\":\"{password}\"}}')\n  \
          curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
-         Or in the browser: {url}/docs\n"
-    );
-    text
+         Or in the browser: {url}/docs\n",
+        rows.join("\n")
+    )
 }

@@ -46,7 +46,7 @@ pub struct ServeArgs {
     operator_username: Option<String>,
 
     /// A file with the first operator's password, on the first start. The password itself is taken from the environment
-    /// variable COMPTOIR_OPERATOR_PASSWORD. With neither, one is made up: printed once on a terminal, else written to
+    /// variable `COMPTOIR_OPERATOR_PASSWORD`. With neither, one is made up: printed once on a terminal, else written to
     /// `<database>.operator-password`.
     #[arg(long, env = "COMPTOIR_OPERATOR_PASSWORD_FILE", value_name = "FILE")]
     operator_password_file: Option<PathBuf>,
@@ -284,14 +284,10 @@ fn announce(server: &Running, ready_fd: Option<u32>) -> Result<(), CliError> {
         "operator": server.operator,
     });
     let what = "cannot write the ready line";
-    match ready_fd {
-        Some(fd) => {
-            let mut out = File::options().write(true).open(format!("/dev/fd/{fd}")).map_err(CliError::io(what))?;
-            writeln!(out, "{line}").map_err(CliError::io(what))
-        }
-        None => {
-            let mut out = stdout().lock();
-            writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::io(what))
-        }
+    if let Some(fd) = ready_fd {
+        let mut out = File::options().write(true).open(format!("/dev/fd/{fd}")).map_err(CliError::io(what))?;
+        return writeln!(out, "{line}").map_err(CliError::io(what));
     }
+    let mut out = stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::io(what))
 }

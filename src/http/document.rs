@@ -11,15 +11,28 @@ use serde_json::{Map, Value, json};
 use crate::auth::permissions::{self, Need};
 use crate::http::contract::Contract;
 
-/// An example body of an operation's request, sent as it stands by `/docs`.
+/// An example body, by its operation's id.
 pub type Example = (&'static str, fn() -> Value);
+
+/// The example bodies of the whole document.
+#[derive(Debug, Default)]
+pub struct Examples {
+    /// Of requests, sent as they stand by `/docs`.
+    pub requests: Vec<Example>,
+    /// Of what answers a request that succeeds.
+    pub answers: Vec<Example>,
+}
+
+/// Properties that are strings of a kind the generator does not know of: how their names end, and the kind. Swagger UI
+/// and generated clients hide what is typed into a password.
+const FORMATS: &[(&str, &str)] = &[("password", "password"), ("email", "email")];
 
 /// Finishes the generated document.
 ///
 /// # Panics
 /// When the generated text is not an OpenAPI document, which its generator rules out.
 #[must_use]
-pub fn finish(generated: &str, examples: &[Example]) -> Value {
+pub fn finish(generated: &str, examples: &Examples) -> Value {
     let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
     let schemas = document["components"]["schemas"].clone();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
@@ -29,11 +42,18 @@ pub fn finish(generated: &str, examples: &[Example]) -> Value {
             prune_failures(operation, &schemas);
             describe_headers(operation);
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            if let Some((_, example)) = examples.iter().find(|(operation, _)| *operation == id) {
-                add_example(operation, &example());
+            let find = |examples: &[Example]| examples.iter().find(|(known, _)| *known == id).map(|(_, make)| make());
+            let (request, answer) = (find(&examples.requests), find(&examples.answers));
+            if let Some(example) = request {
+                add_example(operation.get_mut("requestBody"), &example);
+            }
+            if let Some(example) = answer {
+                add_example(success(operation), &example);
             }
         }
     }
+    name_formats(&mut document);
+    order_tags(&mut document);
     document
 }
 
@@ -180,11 +200,93 @@ fn describe_headers(operation: &mut Map<String, Value>) {
     }
 }
 
-fn add_example(operation: &mut Map<String, Value>, example: &Value) {
-    let Some(content) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) else {
-        return;
-    };
+/// The answer of an operation that succeeds.
+fn success(operation: &mut Map<String, Value>) -> Option<&mut Value> {
+    let responses = operation.get_mut("responses")?.as_object_mut()?;
+    responses.iter_mut().find(|(status, _)| status.starts_with('2')).map(|(_, response)| response)
+}
+
+fn add_example(body: Option<&mut Value>, example: &Value) {
+    let Some(content) = body.and_then(|body| body["content"].as_object_mut()) else { return };
     for media_type in content.values_mut() {
         media_type["example"] = example.clone();
+    }
+}
+
+/// Says which strings are of a special kind, where the generator has not.
+fn name_formats(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let properties = schemas.values_mut().filter_map(|schema| schema.get_mut("properties")?.as_object_mut());
+    for (name, property) in properties.flat_map(Map::iter_mut) {
+        let Some((_, format)) = FORMATS.iter().find(|(ending, _)| name.ends_with(ending)) else { continue };
+        if property["type"] == "string" && property.get("format").is_none() {
+            property["format"] = json!(format);
+        }
+    }
+}
+
+/// The generator sorts tags by name; a reader wants them as the operations come.
+fn order_tags(document: &mut Value) {
+    let mut order: Vec<String> = Vec::new();
+    for tag in operations(document).flat_map(|operation| operation["tags"].as_array().into_iter().flatten()) {
+        let name = tag.as_str().unwrap_or_default();
+        if !order.iter().any(|known| known == name) {
+            order.push(name.to_owned());
+        }
+    }
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| order.iter().position(|name| tag["name"] == name.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(document: &Value) -> Value {
+        finish(&document.to_string(), &Examples { requests: vec![], answers: vec![("read", || json!({"a": 1}))] })
+    }
+
+    #[test]
+    fn tags_stand_in_the_order_of_the_operations() {
+        let document = finished(&json!({
+            "tags": [{"name": "a"}, {"name": "b"}],
+            "paths": {
+                "/first": {"get": {"tags": ["b"], "responses": {}}},
+                "/second": {"get": {"tags": ["a"], "responses": {}}},
+            },
+        }));
+        assert_eq!(document["tags"], json!([{"name": "b"}, {"name": "a"}]));
+    }
+
+    #[test]
+    fn strings_named_for_passwords_and_addresses_get_their_format_and_others_stay() {
+        let document = finished(&json!({
+            "paths": {},
+            "components": {"schemas": {"A": {"properties": {
+                "new_password": {"type": "string"},
+                "email": {"type": "string"},
+                "has_password": {"type": "boolean"},
+                "name": {"type": "string"},
+                "id_password": {"type": "string", "format": "uuid"},
+            }}}},
+        }));
+        let properties = &document["components"]["schemas"]["A"]["properties"];
+        assert_eq!(properties["new_password"]["format"], "password");
+        assert_eq!(properties["email"]["format"], "email");
+        assert_eq!(properties["has_password"].get("format"), None);
+        assert_eq!(properties["name"].get("format"), None);
+        assert_eq!(properties["id_password"]["format"], "uuid");
+    }
+
+    #[test]
+    fn an_example_answer_goes_to_the_success_alone() {
+        let body = || json!({"content": {"application/json": {}}});
+        let document = finished(&json!({
+            "paths": {"/a": {"get": {"operationId": "read", "responses": {"200": body(), "500": body()}}}},
+        }));
+        let responses = &document["paths"]["/a"]["get"]["responses"];
+        assert_eq!(responses["200"]["content"]["application/json"]["example"], json!({"a": 1}));
+        assert_eq!(responses["500"]["content"]["application/json"].get("example"), None);
     }
 }

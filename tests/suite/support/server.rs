@@ -149,6 +149,27 @@ impl TestServer {
         answer
     }
 
+    /// A request of `client` whose body comes only after `meanwhile`, which begins once the caller is authenticated.
+    pub async fn held(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: &Value,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Answer {
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+            client.credential(),
+            body.len()
+        );
+        let answer = raw::exchange_around(self.address, &head, &body, meanwhile).await;
+        answer.check(method, path);
+        answer
+    }
+
     /// The file opened a second time, as the command line does beside a running server.
     pub fn second_store(&self) -> Store {
         Store::open(OpenOptions { clock: self.clock.clone(), ..OpenOptions::command(&self.database) }).unwrap()
