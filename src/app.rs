@@ -20,7 +20,7 @@ use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi};
-use crate::http::document::{self, Example};
+use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
@@ -96,7 +96,10 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
 /// The whole OpenAPI document.
 #[must_use]
 pub fn document() -> Value {
-    let examples: Vec<Example> = [account::api::EXAMPLES, house::api::EXAMPLES].concat();
+    let examples = Examples {
+        requests: [account::api::EXAMPLES, house::api::EXAMPLES].concat(),
+        answers: account::api::ANSWERS.to_vec(),
+    };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
 }
 
@@ -107,7 +110,7 @@ fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {
              the house API (`/comptoir/v1`) for what they leave out.\n\nSign in with `POST /account/token/generation`, \
              press *Authorize* and paste the token.",
         )
-        .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
         .server(ServerObject::new("/").description("This server"))
 }
 

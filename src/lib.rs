@@ -7,6 +7,7 @@
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`http`]: what every contract shares on the wire.
+//! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod config;
 pub mod house;
 pub mod http;
+pub mod i18n;
 pub mod store;
 pub mod tasks;
 

@@ -1,5 +1,5 @@
 //! Tokens for people: HS256 JWTs, made and read. Pure: the key and the time are given, whether the user still stands
-//! behind a token is for [`super::sessions`] to say.
+//! behind a token is for `sessions` to say.
 //!
 //! Must not know: the database, HTTP, any domain.
 

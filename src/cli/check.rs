@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{CliError, Common};
 use crate::auth::consistency;
-use crate::store::{StoreError, integrity};
+use crate::store::integrity;
 
 /// How to check.
 #[derive(Debug, Args)]
@@ -19,7 +19,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     let store = common.open()?;
     let mut findings = store.read(|conn| integrity(conn, !args.quick))?;
     if findings.is_empty() {
-        findings.extend(store.read(|conn| Ok::<_, StoreError>(consistency(conn)?))?);
+        findings.extend(store.read(|conn| consistency(conn))?);
     }
     if findings.is_empty() {
         println!("{} is well", store.path().display());

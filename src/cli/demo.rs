@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 
 use clap::Args;
+use serde_json::json;
 
 use super::serve::{Running, serve};
 use super::{CliError, Common, logging};
@@ -24,6 +25,10 @@ pub struct DemoArgs {
     /// Address and port to listen on; port 0 takes any free one [default: 127.0.0.1:8080].
     #[arg(long, short, env = "COMPTOIR_LISTEN", value_name = "ADDRESS")]
     listen: Option<String>,
+
+    /// Print one JSON line with the address, the users, their password and the API token instead of a text for people.
+    #[arg(long)]
+    json: bool,
 }
 
 /// A person or machine of the demo.
@@ -70,6 +75,7 @@ const CAST: &[Character] = &[
 
 /// Runs the demo until a signal ends it.
 pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
+    let json = args.json;
     let flags = Settings {
         database: Some(TEMPORARY.to_owned()),
         listen: args.listen,
@@ -83,7 +89,11 @@ pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
     logging::start(&config.log_filter, config.log_format)?;
     serve(config, common.clock(), async move |server: &Running| {
         let secret = populate(server, &password).await?;
-        tell(server, &password, &secret);
+        let text =
+            if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
+        // A closed standard output is no reason to stop serving.
+        let mut out = stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         Ok(())
     })
 }
@@ -129,29 +139,47 @@ fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -
     Ok(())
 }
 
-fn tell(server: &Running, password: &Password, secret: &Secret) {
+fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> String {
+    let users: Vec<_> = CAST
+        .iter()
+        .map(|who| {
+            let roles: Vec<_> = who.roles.iter().map(|role| role.as_str()).collect();
+            json!({"username": who.username, "company_key": who.company, "roles": roles})
+        })
+        .collect();
+    let line = json!({
+        "ready": true,
+        "url": server.url(),
+        "pid": std::process::id(),
+        "database": server.database,
+        "operator": server.operator,
+        "users": users,
+        "password": password.expose(),
+        "api_token": {"username": "shop_connector", "secret": secret.expose()},
+    });
+    format!("{line}\n")
+}
+
+fn for_people(server: &Running, password: &Password, secret: &Secret) -> String {
     let (url, password, secret) = (server.url(), password.expose(), secret.expose());
-    let mut text = format!(
+    let row =
+        |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
+    let mut rows = vec![
+        row("user", "company", "roles", "about"),
+        row(&server.operator, "comptoir", "ADMIN", "the operator of this installation"),
+    ];
+    rows.extend(CAST.iter().map(|who| row(who.username, who.company, &Roles::of(who.roles).to_stored(), who.about)));
+    format!(
         "Comptoir's demo listens on {url} with a temporary database that goes when it stops (Ctrl-C).\n\n\
-         Everybody's password: {password}\n\n  {:<16} {:<12} {:<12} about\n",
-        "user", "company", "roles"
-    );
-    text +=
-        &format!("  {:<16} {:<12} {:<12} the operator of this installation\n", server.operator, "comptoir", "ADMIN");
-    for who in CAST {
-        let roles = Roles::of(who.roles).to_stored();
-        text += &format!("  {:<16} {:<12} {roles:<12} {}\n", who.username, who.company, who.about);
-    }
-    text += &format!(
-        "\nAPI token of shop_connector: {secret}\n\n\
+         Everybody's password: {password}\n\n{}\n\n\
+         API token of shop_connector: {secret}\n\n\
          Try, in another terminal:\n\n  \
          TOKEN=$(curl -s {url}/account/token/generation -H 'Content-Type: application/json' \\\n    \
          -d '{{\"username\":\"olena\",\"password\":\"{password}\"}}')\n  \
          curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
-         Or in the browser: {url}/docs\n"
-    );
-    // A closed standard output is no reason to stop serving.
-    let _ = stdout().lock().write_all(text.as_bytes());
+         Or in the browser: {url}/docs\n",
+        rows.join("\n")
+    )
 }

@@ -10,7 +10,7 @@ mod company;
 mod completions;
 mod demo;
 mod logging;
-mod openapi;
+pub mod openapi;
 mod output;
 mod serve;
 mod token;

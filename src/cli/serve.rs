@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, logging};
@@ -45,7 +45,7 @@ pub struct ServeArgs {
     operator_username: Option<String>,
 
     /// A file with the first operator's password, on the first start. The password itself is taken from the environment
-    /// variable COMPTOIR_OPERATOR_PASSWORD. With neither, one is made up: printed once on a terminal, else written to
+    /// variable `COMPTOIR_OPERATOR_PASSWORD`. With neither, one is made up: printed once on a terminal, else written to
     /// `<database>.operator-password`.
     #[arg(long, env = "COMPTOIR_OPERATOR_PASSWORD_FILE", value_name = "FILE")]
     operator_password_file: Option<PathBuf>,
@@ -144,6 +144,8 @@ async fn run_server(
     clock: Clock,
     started: impl AsyncFnOnce(&Running) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    // Before anything that a signal must not leave behind half done: a folder, a lock, a first start.
+    let mut signals = Signals::listen()?;
     let (path, folder) = place(&config.database)?;
     let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
     let path = store.path().to_owned();
@@ -166,16 +168,22 @@ async fn run_server(
     // The server answers already; whoever signs in waits for this.
     let first = first_operator(&config, &path);
     let operator = first.username.to_string();
-    let outcome = async {
+    let life = async {
         let bootstrapped = bootstrap::run(&auth, first).await?;
         if let Bootstrapped::Created { .. } = bootstrapped {
             tracing::info!(operator, "the first operator was made");
         }
         let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped, operator };
         started(&running).await?;
-        until_signalled().await
-    }
-    .await;
+        std::future::pending().await
+    };
+    let outcome = tokio::select! {
+        failed = life => failed,
+        signal = signals.next() => {
+            tracing::info!(signal, "stopping");
+            Ok(())
+        }
+    };
 
     shutdown.cancel();
     if server.await.is_err() {
@@ -220,15 +228,24 @@ fn first_operator(config: &Config, database: &Path) -> FirstOperator {
     }
 }
 
-async fn until_signalled() -> Result<(), CliError> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::io("cannot listen for SIGTERM"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::io("cannot listen for SIGINT"))?;
-    let name = tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    };
-    tracing::info!(signal = name, "stopping");
-    Ok(())
+/// The signals that end the server in an orderly way.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, CliError> {
+        let listen = |kind| signal(kind).map_err(CliError::io("cannot listen for signals"));
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// Tells whoever started the server that it listens: a line of JSON for a program, a few words for a person.
@@ -252,14 +269,10 @@ fn announce(server: &Running, ready_fd: Option<u32>) -> Result<(), CliError> {
         "operator": server.operator,
     });
     let what = "cannot write the ready line";
-    match ready_fd {
-        Some(fd) => {
-            let mut out = File::options().write(true).open(format!("/dev/fd/{fd}")).map_err(CliError::io(what))?;
-            writeln!(out, "{line}").map_err(CliError::io(what))
-        }
-        None => {
-            let mut out = stdout().lock();
-            writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::io(what))
-        }
+    if let Some(fd) = ready_fd {
+        let mut out = File::options().write(true).open(format!("/dev/fd/{fd}")).map_err(CliError::io(what))?;
+        return writeln!(out, "{line}").map_err(CliError::io(what));
     }
+    let mut out = stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::io(what))
 }

@@ -71,15 +71,13 @@ pub fn run(common: &Common, command: TokenCommand) -> Result<(), CliError> {
         TokenCommand::List { company, username, json } => {
             let mut table =
                 Table::new(&["id", "username", "name", "hint", "role", "created_at", "expires_at", "last_used_at"]);
-            let (company, user) = store.read(|conn| match username {
-                Some(username) => {
+            let (company, user) = store.read(|conn| {
+                if let Some(username) = username {
                     let user = users::find(conn, Scope::Installation, &username)?;
-                    Ok::<_, AuthError>((user.company_id, Some(user.id)))
+                    return Ok::<_, AuthError>((user.company_id, Some(user.id)));
                 }
-                None => {
-                    let key = company.unwrap_or_default();
-                    Ok((companies::find(conn, Scope::Installation, &key)?.id, None))
-                }
+                let key = company.unwrap_or_default();
+                Ok((companies::find(conn, Scope::Installation, &key)?.id, None))
             })?;
             let mut after = 0;
             loop {

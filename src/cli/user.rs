@@ -8,7 +8,7 @@ use super::output::Table;
 use super::{CliError, Common};
 use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{
-    Email, Password, Phone, Refused, Role, Roles, Scope, Specification, Timezone, Username, folded,
+    Email, Password, Phone, Refused, Role, Roles, Rule, Scope, Specification, Timezone, Username, folded,
 };
 use crate::auth::password::Hasher;
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
@@ -36,12 +36,26 @@ pub enum UserCommand {
         /// The roles from now on.
         roles: Vec<String>,
     },
+    /// Change what describes a user; an empty text clears it.
+    Describe {
+        /// Its name.
+        username: String,
+        /// A description.
+        #[arg(long)]
+        specification: Option<String>,
+        /// An e-mail address.
+        #[arg(long)]
+        email: Option<String>,
+        /// A phone number.
+        #[arg(long)]
+        phone: Option<String>,
+    },
     /// Let a user sign in again.
     Enable {
         /// Its name.
         username: String,
     },
-    /// Keep a user out and end its tokens at once.
+    /// Keep a user out at once and end its JWTs and API tokens for good.
     Disable {
         /// Its name.
         username: String,
@@ -132,12 +146,25 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
                 format!("now has the roles: {}", if roles == Roles::NONE { "none".into() } else { roles.to_stored() });
             change(username, RightsChange { roles: Some(roles), ..RightsChange::default() }, &done)
         }
+        UserCommand::Describe { username, specification, email, phone } => {
+            let profile = ProfileChange {
+                specification: described("specification", specification, Specification::parse)?,
+                email: described("email", email, Email::parse)?,
+                phone: described("phone", phone, Phone::parse)?,
+                attributes: None,
+            };
+            let user = store.write_blocking(move |tx| {
+                users::change(tx, Scope::Installation, &username, &profile, &RightsChange::default(), now)
+            })?;
+            println!("user {} changed", user.username);
+            Ok(())
+        }
         UserCommand::Enable { username } => {
             change(username, RightsChange { enabled: Some(true), ..RightsChange::default() }, "enabled")
         }
         UserCommand::Disable { username } => {
             let rights = RightsChange { enabled: Some(false), ..RightsChange::default() };
-            change(username, rights, "disabled; its tokens have ended")
+            change(username, rights, "disabled; its JWTs and API tokens have ended for good")
         }
         UserCommand::Operator { username, revoke } => {
             let rights = RightsChange { operator: Some(!revoke), ..RightsChange::default() };
@@ -230,12 +257,25 @@ fn parse_roles(words: &[String]) -> Result<Roles, AuthError> {
     Roles::of_user(&roles).map_err(refused("role"))
 }
 
+/// A text as a change: absent stays, empty clears.
+fn described<T>(
+    field: &'static str,
+    text: Option<String>,
+    parse: impl Fn(String) -> Result<T, Rule>,
+) -> Result<Option<Option<T>>, AuthError> {
+    match text {
+        None => Ok(None),
+        Some(text) if text.is_empty() => Ok(Some(None)),
+        Some(text) => parse(text).map(|value| Some(Some(value))).map_err(refused(field)),
+    }
+}
+
 fn read_password() -> Result<Password, CliError> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).map_err(CliError::io("cannot read the password"))?;
     Ok(Password::parse(text.trim_end_matches(['\r', '\n'])).map_err(refused("password"))?)
 }
 
-fn refused(field: &'static str) -> impl Fn(crate::auth::model::Rule) -> AuthError {
+fn refused(field: &'static str) -> impl Fn(Rule) -> AuthError {
     move |rule| Refused { field, rule }.into()
 }

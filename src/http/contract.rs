@@ -21,6 +21,8 @@ pub struct Contract {
     pub prefixes: &'static [&'static str],
     /// The largest body it reads, in bytes, counted as they arrive.
     pub body_limit: usize,
+    /// Pages for people that the contract has beside `/docs`: their titles and paths, for the landing page.
+    pub pages: &'static [(&'static str, &'static str)],
     /// Gives a failure its shape. Status, `Retry-After`, `Allow` and the request's id are set by the caller.
     pub render: fn(&RequestContext, &Failure) -> Response,
 }

@@ -11,28 +11,49 @@ use serde_json::{Map, Value, json};
 use crate::auth::permissions::{self, Need};
 use crate::http::contract::Contract;
 
-/// An example body of an operation's request, sent as it stands by `/docs`.
+/// An example body, by its operation's id.
 pub type Example = (&'static str, fn() -> Value);
+
+/// The example bodies of the whole document.
+#[derive(Debug, Default)]
+pub struct Examples {
+    /// Of requests, sent as they stand by `/docs`.
+    pub requests: Vec<Example>,
+    /// Of what answers a request that succeeds.
+    pub answers: Vec<Example>,
+}
+
+/// Properties that are strings of a kind the generator does not know of: how their names end, and the kind. Swagger UI
+/// and generated clients hide what is typed into a password.
+const FORMATS: &[(&str, &str)] = &[("password", "password"), ("email", "email")];
 
 /// Finishes the generated document.
 ///
 /// # Panics
 /// When the generated text is not an OpenAPI document, which its generator rules out.
 #[must_use]
-pub fn finish(generated: &str, examples: &[Example]) -> Value {
+pub fn finish(generated: &str, examples: &Examples) -> Value {
     let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
+    let schemas = document["components"]["schemas"].clone();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for operations in paths.values_mut().filter_map(Value::as_object_mut) {
         for operation in operations.values_mut().filter_map(Value::as_object_mut) {
             clean_media_types(operation);
-            prune_failures(operation);
+            prune_failures(operation, &schemas);
             describe_headers(operation);
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
-            if let Some((_, example)) = examples.iter().find(|(operation, _)| *operation == id) {
-                add_example(operation, &example());
+            let find = |examples: &[Example]| examples.iter().find(|(known, _)| *known == id).map(|(_, make)| make());
+            let (request, answer) = (find(&examples.requests), find(&examples.answers));
+            if let Some(example) = request {
+                add_example(operation.get_mut("requestBody"), &example);
+            }
+            if let Some(example) = answer {
+                add_example(success(operation), &example);
             }
         }
     }
+    name_formats(&mut document);
+    order_tags(&mut document);
     document
 }
 
@@ -102,18 +123,24 @@ fn clean_media_types(operation: &mut Map<String, Value>) {
 }
 
 /// A contract documents every failure it knows with every operation; those that cannot come are taken out again.
-fn prune_failures(operation: &mut Map<String, Value>) {
+fn prune_failures(operation: &mut Map<String, Value>, schemas: &Value) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let has_body = operation.contains_key("requestBody");
-    let parameters = operation.get("parameters").and_then(Value::as_array);
-    let has_parameters = parameters.is_some_and(|parameters| !parameters.is_empty());
-    let names_a_row = operation
-        .get("parameters")
-        .and_then(Value::as_array)
-        .is_some_and(|parameters| parameters.iter().any(|parameter| parameter["in"] == "path"));
+    let parameters = operation.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let has_parameters = !parameters.is_empty();
+    let names_a_row_in_path = parameters.iter().any(|parameter| parameter["in"] == "path");
+    let is_repeatable = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
     let public = permissions::need(&id) == Some(Need::Public);
+    // A filter or a field that names another row can name one that is not there.
+    let names_a_row = names_a_row_in_path
+        || !public
+            && (parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(names_another_row))
+                || body_fields(operation, schemas).any(names_another_row));
     // Signing in is public and still says 401; the others that are public read no credentials.
     let signs_in = id == "run_token_generation";
+    // Whatever hashes a password can find the queue of the one hashing thread full.
+    let hashes =
+        signs_in || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.retain(|status, _| match status.as_str() {
             "400" => has_body || has_parameters,
@@ -121,11 +148,26 @@ fn prune_failures(operation: &mut Map<String, Value>) {
             "403" => !public,
             "404" => names_a_row,
             "413" | "415" => has_body,
-            "429" => signs_in || id == "change_password",
-            "409" => has_body || names_a_row || id == "sign_out",
+            "422" => is_repeatable,
+            "429" => hashes,
+            "409" => has_body || names_a_row_in_path || id == "sign_out",
             _ => true,
         });
     }
+}
+
+/// Whether a parameter or field is called what the house calls rows that are named in passing.
+fn names_another_row(name: &str) -> bool {
+    matches!(name, "username" | "company_key")
+}
+
+/// The fields of the body an operation takes.
+fn body_fields<'a>(operation: &Map<String, Value>, schemas: &'a Value) -> impl Iterator<Item = &'a str> {
+    let schema = operation
+        .get("requestBody")
+        .and_then(|body| body["content"].as_object()?.values().next()?["schema"]["$ref"].as_str()?.rsplit('/').next())
+        .map_or(&Value::Null, |name| &schemas[name]);
+    schema["properties"].as_object().into_iter().flat_map(Map::keys).map(String::as_str)
 }
 
 /// The headers that come with an answer: the request's id always, and what goes with a status.
@@ -158,11 +200,93 @@ fn describe_headers(operation: &mut Map<String, Value>) {
     }
 }
 
-fn add_example(operation: &mut Map<String, Value>, example: &Value) {
-    let Some(content) = operation.get_mut("requestBody").and_then(|body| body["content"].as_object_mut()) else {
-        return;
-    };
+/// The answer of an operation that succeeds.
+fn success(operation: &mut Map<String, Value>) -> Option<&mut Value> {
+    let responses = operation.get_mut("responses")?.as_object_mut()?;
+    responses.iter_mut().find(|(status, _)| status.starts_with('2')).map(|(_, response)| response)
+}
+
+fn add_example(body: Option<&mut Value>, example: &Value) {
+    let Some(content) = body.and_then(|body| body["content"].as_object_mut()) else { return };
     for media_type in content.values_mut() {
         media_type["example"] = example.clone();
+    }
+}
+
+/// Says which strings are of a special kind, where the generator has not.
+fn name_formats(document: &mut Value) {
+    let Some(schemas) = document["components"]["schemas"].as_object_mut() else { return };
+    let properties = schemas.values_mut().filter_map(|schema| schema.get_mut("properties")?.as_object_mut());
+    for (name, property) in properties.flat_map(Map::iter_mut) {
+        let Some((_, format)) = FORMATS.iter().find(|(ending, _)| name.ends_with(ending)) else { continue };
+        if property["type"] == "string" && property.get("format").is_none() {
+            property["format"] = json!(format);
+        }
+    }
+}
+
+/// The generator sorts tags by name; a reader wants them as the operations come.
+fn order_tags(document: &mut Value) {
+    let mut order: Vec<String> = Vec::new();
+    for tag in operations(document).flat_map(|operation| operation["tags"].as_array().into_iter().flatten()) {
+        let name = tag.as_str().unwrap_or_default();
+        if !order.iter().any(|known| known == name) {
+            order.push(name.to_owned());
+        }
+    }
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| order.iter().position(|name| tag["name"] == name.as_str()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(document: &Value) -> Value {
+        finish(&document.to_string(), &Examples { requests: vec![], answers: vec![("read", || json!({"a": 1}))] })
+    }
+
+    #[test]
+    fn tags_stand_in_the_order_of_the_operations() {
+        let document = finished(&json!({
+            "tags": [{"name": "a"}, {"name": "b"}],
+            "paths": {
+                "/first": {"get": {"tags": ["b"], "responses": {}}},
+                "/second": {"get": {"tags": ["a"], "responses": {}}},
+            },
+        }));
+        assert_eq!(document["tags"], json!([{"name": "b"}, {"name": "a"}]));
+    }
+
+    #[test]
+    fn strings_named_for_passwords_and_addresses_get_their_format_and_others_stay() {
+        let document = finished(&json!({
+            "paths": {},
+            "components": {"schemas": {"A": {"properties": {
+                "new_password": {"type": "string"},
+                "email": {"type": "string"},
+                "has_password": {"type": "boolean"},
+                "name": {"type": "string"},
+                "id_password": {"type": "string", "format": "uuid"},
+            }}}},
+        }));
+        let properties = &document["components"]["schemas"]["A"]["properties"];
+        assert_eq!(properties["new_password"]["format"], "password");
+        assert_eq!(properties["email"]["format"], "email");
+        assert_eq!(properties["has_password"].get("format"), None);
+        assert_eq!(properties["name"].get("format"), None);
+        assert_eq!(properties["id_password"]["format"], "uuid");
+    }
+
+    #[test]
+    fn an_example_answer_goes_to_the_success_alone() {
+        let body = || json!({"content": {"application/json": {}}});
+        let document = finished(&json!({
+            "paths": {"/a": {"get": {"operationId": "read", "responses": {"200": body(), "500": body()}}}},
+        }));
+        let responses = &document["paths"]["/a"]["get"]["responses"];
+        assert_eq!(responses["200"]["content"]["application/json"]["example"], json!({"a": 1}));
+        assert_eq!(responses["500"]["content"]["application/json"].get("example"), None);
     }
 }

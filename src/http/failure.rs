@@ -59,6 +59,7 @@ impl Failure {
     }
 
     /// 400: these fields break these rules.
+    #[must_use]
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         let message = match fields.as_slice() {
             [only] => format!("`{}` {}", only.field, only.rule),
@@ -110,6 +111,7 @@ impl Failure {
     }
 
     /// Reads a failure out of whatever the framework or a handler returned.
+    #[must_use]
     pub fn classify(error: poem::Error) -> Self {
         let error = match error.downcast::<Self>() {
             Ok(failure) => return failure,

@@ -3,8 +3,9 @@
 //!
 //! Must not know: any domain.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -55,7 +56,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let accepts_gzip = compress::accepts_gzip(request.headers());
         let had_credentials = request.headers().contains_key(AUTHORIZATION);
 
-        let outcome = match self.refused_outright(&request, &context) {
+        let outcome = match Self::refused_outright(&request, &context) {
             Some(outcome) => outcome,
             None => self.run(request, &context, &method).await,
         };
@@ -83,7 +84,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 
 impl<E: Endpoint<Output = Response>> Gate<E> {
     /// What needs no handler: oversized headers, OPTIONS.
-    fn refused_outright(&self, request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+    fn refused_outright(request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
         if header_bytes(request.headers()) > MAX_HEADER_BYTES {
             return Some(Err(Failure::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -122,9 +123,17 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             request.set_body(capped(body, context.contract.body_limit, declared, Arc::clone(context)));
         }
         request.set_data(Arc::clone(context));
-        let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
+        let answered = pin!(self.inner.call(request));
+        let answered = AssertUnwindSafe(answered).catch_unwind();
         match tokio::time::timeout(self.state.request_timeout, answered).await {
-            Ok(Ok(Ok(response))) => Ok(response),
+            Ok(Ok(Ok(response))) => {
+                // A public operation has no caller to note it.
+                if let Some(operation) = response.data::<OperationId>() {
+                    context.set_operation(operation.0);
+                }
+                Ok(response)
+            }
             Ok(Ok(Err(error))) => {
                 if let Some(operation) = error.data::<OperationId>() {
                     context.set_operation(operation.0);
@@ -262,16 +271,30 @@ fn client_address(request: &Request, state: &HttpState) -> IpAddr {
     if state.trusted_proxies.is_empty() || !trusted(&peer) {
         return peer;
     }
-    let forwarded: Vec<IpAddr> = request
+    let chain: Vec<&str> = request
         .headers()
         .get_all("x-forwarded-for")
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .map_while(|part| part.trim().parse().ok())
-        .map(|address: IpAddr| address.to_canonical())
         .collect();
-    forwarded.iter().rev().find(|address| !trusted(address)).or(forwarded.first()).copied().unwrap_or(peer)
+    forwarded_client(&chain, trusted).unwrap_or(peer)
+}
+
+/// The right-most address of a chain that is not itself a trusted proxy, else the left-most trusted one. What stands left
+/// of the first address that nobody we trust has written down, a client may have made up.
+fn forwarded_client(chain: &[&str], trusted: impl Fn(&IpAddr) -> bool) -> Option<IpAddr> {
+    let mut last = None;
+    for part in chain.iter().rev() {
+        let part = part.trim();
+        let parsed = part.parse().or_else(|_| part.parse().map(|address: SocketAddr| address.ip()));
+        let Ok(address) = parsed.map(|address: IpAddr| address.to_canonical()) else { break };
+        last = Some(address);
+        if !trusted(&address) {
+            break;
+        }
+    }
+    last
 }
 
 fn header_bytes(headers: &HeaderMap) -> usize {
@@ -289,4 +312,29 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "of an unknown kind".to_owned());
     format!("a handler panicked: {text}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trusted_proxys_word_is_taken_and_nobody_elses() {
+        let trusted =
+            |address: &IpAddr| *address == IpAddr::from([10, 0, 0, 1]) || *address == IpAddr::from([10, 0, 0, 2]);
+        let client = |chain: &[&str]| forwarded_client(chain, trusted).map(|address| address.to_string());
+        assert_eq!(client(&["203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(
+            client(&["198.51.100.1", " 203.0.113.7", "10.0.0.2"]).as_deref(),
+            Some("203.0.113.7"),
+            "not the forged one"
+        );
+        assert_eq!(client(&["garbage", "203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&["203.0.113.7", "garbage"]), None, "what the proxy itself wrote cannot be read");
+        assert_eq!(client(&["10.0.0.1", "10.0.0.2"]).as_deref(), Some("10.0.0.1"));
+        assert_eq!(client(&["203.0.113.7:4711"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&["[2001:db8::1]:4711"]).as_deref(), Some("2001:db8::1"));
+        assert_eq!(client(&["::ffff:203.0.113.7"]).as_deref(), Some("203.0.113.7"));
+        assert_eq!(client(&[]), None);
+    }
 }

@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use poem::error::{MethodNotAllowedError, NotFoundError};
-use poem::http::Method;
-use poem::http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use poem::http::header::{ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
+use poem::http::{Method, StatusCode};
 use poem::{Endpoint, Request, Response, Result};
 use poem_openapi::OpenApiService;
 use serde_json::Value;
@@ -19,13 +19,25 @@ use serde_json::Value;
 use crate::http::compress;
 use crate::http::contract::Contract;
 use crate::http::document;
+use crate::http::failure::Failure;
 
 /// Swagger UI runs inline scripts and styles from its own page, shows pictures as data, and talks to this server only.
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
                            img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
 
-/// The landing page has one inline style and nothing else.
-const LANDING_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+/// The landing page has one inline style and the icon.
+const LANDING_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// Where browsers look for a site's icon without being told; without one each visit would leave a 404 in the log.
+const ICON_PATH: &str = "/favicon.ico";
+
+/// A counter with somebody behind it.
+const ICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\" fill=\"#0b57b5\">\
+                    <circle cx=\"8\" cy=\"4\" r=\"3\"/><path d=\"M1 9h14v3H1zM3 13h2v3H3zM11 13h2v3h-2z\"/></svg>";
+
+/// The methods every page knows.
+const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The pages, before the endpoint of the operations.
 pub struct Pages<E> {
@@ -68,6 +80,14 @@ impl<E> Pages<E> {
                     .body(self.landing.clone()),
             );
         }
+        if path == ICON_PATH {
+            return Some(
+                Response::builder()
+                    .header(CONTENT_TYPE, "image/svg+xml")
+                    .header(CACHE_CONTROL, "public, max-age=86400")
+                    .body(ICON),
+            );
+        }
         if let Some(rest) = path.strip_prefix("/docs") {
             let name = if rest.is_empty() { "" } else { rest.strip_prefix('/').filter(|name| !name.is_empty())? };
             return self.documents.get(name).map(swagger_ui);
@@ -91,14 +111,19 @@ impl<E: Endpoint<Output = Response>> Endpoint for Pages<E> {
 
     async fn call(&self, request: Request) -> Result<Response> {
         let path = request.uri().path();
-        if !(path == "/" || path.starts_with("/docs") || path.starts_with("/openapi")) {
+        if !(path == "/" || path == ICON_PATH || path.starts_with("/docs") || path.starts_with("/openapi")) {
             return self.inner.call(request).await;
         }
         let page = self.page(path).ok_or(NotFoundError)?;
-        if *request.method() != Method::GET {
-            return Err(MethodNotAllowedError.into());
+        match *request.method() {
+            Method::GET => Ok(page),
+            Method::OPTIONS => Ok(Response::builder().status(StatusCode::NO_CONTENT).header(ALLOW, METHODS).finish()),
+            _ => {
+                let mut failure = Failure::classify(MethodNotAllowedError.into());
+                failure.allow = Some(METHODS.to_owned());
+                Err(failure.into())
+            }
         }
-        Ok(page)
     }
 }
 
@@ -124,23 +149,51 @@ fn swagger_ui(document: &Document) -> Response {
         .body(packed.clone())
 }
 
+/// The contracts as people look for them: the house API, which shapes what belongs to none and so stands first, comes
+/// after those it goes with.
 fn landing(contracts: &[Contract], version: &str) -> String {
     let mut items = String::new();
-    for contract in contracts {
-        let _ = write!(
-            items,
-            "<li><a href=\"/docs/{name}\">{name}</a> <small><a href=\"/openapi/{name}.json\">OpenAPI</a></small></li>",
-            name = contract.name
-        );
+    for contract in contracts.iter().skip(1).chain(contracts.first()) {
+        let name = contract.name;
+        let _ = write!(items, "<dt>{name}</dt><dd><a href=\"/docs/{name}\">Try it</a>");
+        let _ = write!(items, " · <a href=\"/openapi/{name}.json\">OpenAPI</a>");
+        for (number, (title, path)) in contract.pages.iter().enumerate() {
+            let before = if number == 0 { " · Reference: " } else { ", " };
+            let _ = write!(items, "{before}<a href=\"{path}\">{title}</a>");
+        }
+        items.push_str("</dd>");
     }
     format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comptoir</title>\
-         <meta name=\"viewport\" content=\"width=device-width\">\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}\
-         small{{color:#666}}</style></head><body><h1>Comptoir</h1>\
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Comptoir</title>\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <style>:root{{color-scheme:light dark}}\
+         body{{font:16px/1.55 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}\
+         dt{{font-weight:600}}dd{{margin:0 0 .75rem}}</style></head><body><main><h1>Comptoir</h1>\
          <p>The back office of a small trading team. This server runs version {version}.</p>\
-         <p><a href=\"/docs\">Try the whole API</a> in the browser, or one contract:</p><ul>{items}</ul>\
-         <p>The document: <a href=\"/openapi.json\">/openapi.json</a>. Is it well? <a href=\"/health/ready\">/health/ready</a>.</p>\
-         </body></html>"
+         <p><a href=\"/docs\">Try the whole API</a> in the browser (<a href=\"/openapi.json\">OpenAPI</a>), or one \
+         contract:</p><dl>{items}</dl>\
+         <p>Is it well? <a href=\"/health/ready\">/health/ready</a></p></main></body></html>\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn contract(name: &'static str, pages: &'static [(&'static str, &'static str)]) -> Contract {
+        Contract { name, prefixes: &[], body_limit: 0, pages, render: |_, _| Response::default() }
+    }
+
+    #[test]
+    fn the_landing_page_leads_to_every_contract_and_its_own_pages_and_the_first_one_comes_last() {
+        let contracts = [contract("house", &[]), contract("trade", &[("One", "/trade/1"), ("Two", "/trade/2")])];
+        let html = landing(&contracts, "1.2.3");
+        assert!(html.contains("version 1.2.3"));
+        let expected = "<dl><dt>trade</dt><dd><a href=\"/docs/trade\">Try it</a> · \
+                        <a href=\"/openapi/trade.json\">OpenAPI</a> · \
+                        Reference: <a href=\"/trade/1\">One</a>, <a href=\"/trade/2\">Two</a></dd>\
+                        <dt>house</dt><dd><a href=\"/docs/house\">Try it</a> · \
+                        <a href=\"/openapi/house.json\">OpenAPI</a></dd></dl>";
+        assert!(html.contains(expected), "{html}");
+    }
 }

@@ -43,6 +43,9 @@ pub(super) fn connect(path: &Path, role: Role, busy_timeout: Duration) -> rusqli
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    // A plan never depends on the values bound to it. Without this, a library built with STAT4, as this one is, compiles
+    // a statement anew whenever a value that its plan might depend on is bound: most of the cost of a short read.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // Every statement of the program fits: a statement is compiled once per connection.
     connection.set_prepared_statement_cache_capacity(256);
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -107,6 +110,9 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
 
 fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOptions) -> Result<Opened, OpenError> {
     make_file(path, options.create)?;
+    if options.access == Access::Server {
+        keep_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
+    }
     let read = |connection: &Connection| read_version(connection, path, known).map_err(|error| judge(error, path));
     let mut connection = connect(path, Role::Writer, options.busy_timeout).map_err(|e| judge(e.into(), path))?;
     let mut found = read(&connection)?;
@@ -288,6 +294,23 @@ fn make_private(file: &File) -> io::Result<()> {
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     #[cfg(not(unix))]
     let _ = file;
+    Ok(())
+}
+
+/// Takes away what others may do with an existing file and its log: passwords, keys and everybody's data are in them.
+/// By name, not through a descriptor, whose closing would let go of SQLite's locks.
+fn keep_private(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    for name in [path.to_owned(), log_path(path)] {
+        use std::os::unix::fs::PermissionsExt;
+        let Ok(metadata) = fs::metadata(&name) else { continue };
+        if metadata.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(file = %name.display(), "others could read this file; from now on only its owner can");
+            fs::set_permissions(&name, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
     Ok(())
 }
 

@@ -1,7 +1,16 @@
-//! The integration tests.
+//! The integration tests, in one binary so that they link once. The tree mirrors the URLs; `support` holds the server
+//! and the client that every test of the front door uses.
 
 #![allow(clippy::unwrap_used, reason = "a test that meets an error has found one")]
 
+mod account;
+mod architecture;
+mod cli;
+mod docs;
+mod house;
 mod http;
+mod openapi;
+mod permissions;
 mod store;
+mod support;
 mod tasks;

@@ -7,10 +7,12 @@ use poem::Response;
 use poem_openapi::Object;
 use poem_openapi::payload::Json;
 use poem_openapi::registry::{MetaSchemaRef, Registry};
-use poem_openapi::types::Type;
-use uuid::Uuid;
+use poem_openapi::types::{Example, Type};
+use uuid::{Uuid, uuid};
 
 use crate::auth::model::Timezone;
+use crate::clock::Timestamp;
+use crate::http::schema::FieldError;
 use crate::http::wire::Instant;
 use crate::http::{ErrorShape, Failure, RequestContext};
 
@@ -54,6 +56,21 @@ impl Tracedata {
             time: Instant::at_offset(context.received, timezone.offset()),
         }
     }
+
+    /// As the vendor's document shows it.
+    fn example(operation: &str) -> Self {
+        Self {
+            process_code: uuid!("11111111-2222-3333-4444-555555555555"),
+            request_code: uuid!("aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"),
+            username: "anonymous".into(),
+            company: "anonymous".into(),
+            service: "ACCOUNT".into(),
+            operation: operation.into(),
+            env: "local".into(),
+            pod: "11111111-2222-3333-4444-555555555555".into(),
+            time: Instant::at_offset(Timestamp::from_unix_seconds(1_732_170_600), Timezone::UTC.offset()),
+        }
+    }
 }
 
 /// A field at fault.
@@ -65,20 +82,28 @@ pub struct SchemaError {
     pub message: String,
 }
 
+impl SchemaError {
+    fn of(error: &FieldError) -> Self {
+        Self { entity: error.field.clone(), message: error.rule.clone() }
+    }
+}
+
 /// A request that is not valid.
 #[derive(Debug, Object)]
+#[oai(example)]
 pub struct General400 {
     /// Where it comes from.
     pub tracedata: Tracedata,
     /// What is wrong.
     pub message: String,
-    /// The fields at fault, one entry each.
-    #[oai(skip_serializing_if_is_empty)]
+    /// The fields at fault, one entry each; absent when none can be named.
+    #[oai(default, skip_serializing_if_is_empty)]
     pub schema_errors: Vec<SchemaError>,
 }
 
 /// Something that is not there.
 #[derive(Debug, Object)]
+#[oai(example)]
 pub struct General404 {
     /// What was asked for.
     pub resource_key: String,
@@ -95,11 +120,37 @@ pub struct General404Detail {
 
 /// Any other failure.
 #[derive(Debug, Object)]
+#[oai(example)]
 pub struct GeneralError {
     /// Where it comes from.
     pub tracedata: Tracedata,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+impl Example for General400 {
+    fn example() -> Self {
+        let fault =
+            SchemaError { entity: "ttl_seconds".into(), message: "must be an integer from 60 to 31556926".into() };
+        Self {
+            tracedata: Tracedata::example("run_token_generation"),
+            message: "ttl_seconds must be an integer from 60 to 31556926".into(),
+            schema_errors: vec![fault],
+        }
+    }
+}
+
+impl Example for General404 {
+    fn example() -> Self {
+        let tracedata = Tracedata::example("file");
+        Self { resource_key: "file_de.html".into(), detail: General404Detail { tracedata } }
+    }
+}
+
+impl Example for GeneralError {
+    fn example() -> Self {
+        Self { tracedata: Tracedata::example("read_info"), message: "the credentials are not valid".into() }
+    }
 }
 
 /// Gives `failure` the contract's shape.
@@ -110,11 +161,7 @@ pub fn render(context: &RequestContext, failure: &Failure) -> Response {
         400 => Json(General400 {
             tracedata,
             message: failure.message.clone(),
-            schema_errors: failure
-                .fields
-                .iter()
-                .map(|error| SchemaError { entity: error.field.clone(), message: error.rule.clone() })
-                .collect(),
+            schema_errors: failure.fields.iter().map(SchemaError::of).collect(),
         })
         .into_response(),
         404 => Json(General404 {

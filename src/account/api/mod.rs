@@ -3,17 +3,20 @@
 //! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
 
 mod errors;
+mod file;
 mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use poem::http::HeaderMap;
 use poem::web::Data;
 use poem_openapi::param::Path;
-use poem_openapi::payload::{Html, Json};
+use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, Tags};
 
 use self::errors::{AccountErrors, render};
+use self::file::FileAnswer;
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
@@ -26,8 +29,17 @@ use crate::http::json::Checked;
 use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 
 /// The contract, for the shared HTTP layer.
-pub const CONTRACT: Contract =
-    Contract { name: "account", prefixes: &["/account"], body_limit: 4 * 1024 * 1024, render };
+pub const CONTRACT: Contract = Contract {
+    name: "account",
+    prefixes: &["/account"],
+    body_limit: 4 * 1024 * 1024,
+    pages: &[
+        ("English", "/account/file/file_en.html"),
+        ("Русский", "/account/file/file_ru.html"),
+        ("Українська", "/account/file/file_uk.html"),
+    ],
+    render,
+};
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[
@@ -35,6 +47,17 @@ pub const EXAMPLES: &[Example] = &[
     ("run_token_validation", wire::token_example),
     ("change_password", wire::password_change_example),
     ("update_info", wire::info_change_example),
+];
+
+/// Answers to them, as the document shows them.
+pub const ANSWERS: &[Example] = &[
+    ("run_token_generation", wire::token_example),
+    ("run_token_validation", wire::token_validation_example),
+    ("change_password", wire::token_example),
+    ("read_info", wire::user_example),
+    ("update_info", wire::user_example),
+    ("check", wire::check_example),
+    ("version", wire::version_example),
 ];
 
 /// The version of the contract that is served: the major and minor of the vendor's document.
@@ -120,7 +143,7 @@ impl AccountApi {
     ) -> Answer<Json<String>> {
         let PasswordChangeRequest { current_password, new_password } = body.0;
         let new = Password::parse(new_password).map_err(|rule| RefusedField { field: "new_password", rule })?;
-        Ok(Json(self.service.change_password(&caller, &current_password, &new, context.client).await?))
+        Ok(Json(self.service.change_password(caller.principal(), &current_password, new, context.client).await?))
     }
 
     /// Read the account
@@ -137,7 +160,7 @@ impl AccountApi {
     #[oai(path = "/account/info", method = "put", operation_id = "update_info", tag = "AccountTags::Info")]
     async fn update_info(&self, caller: Caller, body: Checked<InfoChangeRequest>) -> Answer<Json<User>> {
         let change = body.0.into_change()?;
-        Ok(Json(self.service.update_info(&caller, change).await?.into()))
+        Ok(Json(self.service.update_info(caller.principal(), change).await?.into()))
     }
 
     /// Check the service
@@ -164,11 +187,12 @@ impl AccountApi {
     async fn file(
         &self,
         /// The file's name.
-        #[oai(validator(min_length = 6, max_length = 128))]
+        #[oai(validator(min_length = 6, max_length = 128), example = "wire::filename_example")]
         filename: Path<String>,
-    ) -> Answer<Html<String>> {
+        headers: &HeaderMap,
+    ) -> Answer<FileAnswer> {
         match self.reference.page(&filename) {
-            Some(page) => Ok(Html(page)),
+            Some(page) => Ok(FileAnswer::new(page, headers)),
             None => Err(Failure::not_found("documentation file", filename.0).into()),
         }
     }

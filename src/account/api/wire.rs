@@ -225,7 +225,7 @@ pub fn token_request_example() -> Value {
     json!({"username": "operator", "password": "the password printed at the first start", "ttl_seconds": 86400})
 }
 
-/// An example of a token to validate.
+/// An example of a token.
 pub fn token_example() -> Value {
     json!("new.jwt.token")
 }
@@ -243,4 +243,41 @@ pub fn info_change_example() -> Value {
         "phone": "+71112223333",
         "attributes": [{"key": "desk", "value": "4"}],
     })
+}
+
+/// An example of [`TokenValidationResult`].
+pub fn token_validation_example() -> Value {
+    json!({"valid": true, "roles": ["USER"]})
+}
+
+/// An example of [`User`].
+pub fn user_example() -> Value {
+    json!({
+        "username": "username_for_login",
+        "specification": "User full name",
+        "email": "admin@company.com",
+        "phone": "+71112223333",
+        "company_key": "smart_company",
+        "enabled": true,
+        "roles": ["USER"],
+        "timezone": 3,
+        "edit_date": "2024-11-21T19:45:00Z",
+        "creation_date": "2024-11-21T19:45:00Z",
+        "attributes": [{"key": "desk", "value": "4"}],
+    })
+}
+
+/// An example of [`CheckResult`].
+pub fn check_example() -> Value {
+    json!({"health": 1.0})
+}
+
+/// An example of [`VersionResult`].
+pub fn version_example() -> Value {
+    json!({"major": 7, "minor": 9, "build": "0.1.0+0123456789ab"})
+}
+
+/// An example of a documentation file's name.
+pub fn filename_example() -> String {
+    "file_en.html".to_owned()
 }

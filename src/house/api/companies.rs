@@ -1,5 +1,6 @@
 //! Companies on the wire.
 
+use poem::http::HeaderMap;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
@@ -50,13 +51,14 @@ impl CompaniesApi {
         caller: Caller,
         /// Makes a repeated request harmless for a day.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        _idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
         body: Strict<NewCompany>,
     ) -> Answer<Json<Company>> {
-        let key = idempotency(&caller, "create_company", idempotency_key.0.as_ref(), &body.0)?;
+        let key = idempotency(&caller, "create_company", headers, &body.0)?;
         let company = CompanyKey::parse(body.0.key).map_err(|rule| Refused { field: "key", rule })?;
         let name = CompanyName::parse(body.0.name).map_err(|rule| Refused { field: "name", rule })?;
-        Ok(Json(self.0.create_company(company, name, key).await?.into()))
+        Ok(Json(self.0.create_company(caller.principal(), company, name, key).await?.into()))
     }
 
     /// Read a company
@@ -74,17 +76,18 @@ impl CompaniesApi {
 
     /// Change a company
     ///
-    /// Renames, disables or enables it. Disabling ends every token of its users at once. For the operator.
+    /// Renames, disables or enables it. While it is disabled, none of its users' credentials
+    /// works, from this moment on. For the operator.
     #[oai(path = "/comptoir/v1/companies/:company_key", method = "patch", operation_id = "change_company")]
     async fn change_company(
         &self,
-        _caller: Caller,
+        caller: Caller,
         /// The company's key.
         company_key: Path<String>,
         body: Strict<CompanyChange>,
     ) -> Answer<Json<Company>> {
         let name = body.0.name.map(CompanyName::parse).transpose().map_err(|rule| Refused { field: "name", rule })?;
         let change = Change { name, enabled: body.0.enabled };
-        Ok(Json(self.0.change_company(company_key.0, change).await?.into()))
+        Ok(Json(self.0.change_company(caller.principal(), company_key.0, change).await?.into()))
     }
 }

@@ -37,7 +37,7 @@ pub struct Problem {
     /// The request's id, as in `X-Request-Id` and in the server's log.
     pub request_id: Uuid,
     /// The fields at fault, one entry each.
-    #[oai(skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty)]
     pub errors: Vec<FieldProblem>,
 }
 

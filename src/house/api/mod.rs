@@ -11,7 +11,7 @@ mod tokens;
 mod users;
 mod wire;
 
-use poem::http::StatusCode;
+use poem::http::{HeaderMap, StatusCode};
 use poem_openapi::Tags;
 use poem_openapi::types::ToJSON;
 
@@ -28,7 +28,7 @@ use crate::http::{Contract, Failure, Refused};
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
 pub const CONTRACT: Contract =
-    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, render };
+    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, pages: &[], render };
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[
@@ -71,16 +71,28 @@ impl From<HouseError> for Failure {
     }
 }
 
-/// The key a POST came with, if any: 1 to 255 printable characters.
+/// The key a POST came with, if any: 1 to 255 printable characters. Read from the headers themselves, because the
+/// framework takes a value that is not ASCII for none, and a key that is silently passed over protects nobody.
 fn idempotency(
     caller: &Principal,
     operation: &'static str,
-    key: Option<&String>,
+    headers: &HeaderMap,
     request: &impl ToJSON,
 ) -> Result<Option<IdempotencyKey>, Failure> {
-    let Some(key) = key else { return Ok(None) };
-    if key.is_empty() || key.len() > 255 || !key.chars().all(|character| character.is_ascii_graphic()) {
-        return Err(Failure::invalid_field("Idempotency-Key", "must have 1 to 255 printable ASCII characters"));
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let refused = |rule| Failure::invalid_field("Idempotency-Key", rule);
+    if keys.next().is_some() {
+        return Err(refused("must be sent once"));
     }
-    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_json_string())))
+    let key = key
+        .to_str()
+        .ok()
+        .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .ok_or_else(|| refused("must have 1 to 255 printable ASCII characters"))?;
+    let mut request = request.to_json().unwrap_or_default();
+    if let Some(fields) = request.as_object_mut() {
+        fields.remove("password");
+    }
+    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_string())))
 }

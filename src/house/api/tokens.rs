@@ -1,5 +1,6 @@
 //! API tokens on the wire.
 
+use poem::http::HeaderMap;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
@@ -59,10 +60,11 @@ impl TokensApi {
         caller: Caller,
         /// Makes a repeated request harmless for a day; the repeated one gets no secret.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        _idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
         body: Strict<NewToken>,
     ) -> Answer<Json<CreatedToken>> {
-        let key = idempotency(&caller, "create_token", idempotency_key.0.as_ref(), &body.0)?;
+        let key = idempotency(&caller, "create_token", headers, &body.0)?;
         let body = body.0;
         let new = New {
             name: TokenName::parse(body.name).map_err(|rule| Refused { field: "name", rule })?,

@@ -1,5 +1,6 @@
 //! Users on the wire.
 
+use poem::http::HeaderMap;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
@@ -52,10 +53,11 @@ impl UsersApi {
         caller: Caller,
         /// Makes a repeated request harmless for a day.
         #[oai(name = "Idempotency-Key")]
-        idempotency_key: Header<Option<String>>,
+        _idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
         body: Strict<NewUser>,
     ) -> Answer<Json<UserView>> {
-        let key = idempotency(&caller, "create_user", idempotency_key.0.as_ref(), &body.0)?;
+        let key = idempotency(&caller, "create_user", headers, &body.0)?;
         let body = body.0;
         let password = parsed("password", body.password, Password::parse)?;
         let new = New {

@@ -1,3 +1,5 @@
+//! The schema checker by tables: a value, a schema, and every fault that must be named.
+
 use std::collections::HashMap;
 
 use poem_openapi::types::{Any, MaybeUndefined, ParseFromJSON};

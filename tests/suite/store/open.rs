@@ -208,3 +208,12 @@ fn the_programs_own_migrations_run_on_a_new_file() {
     assert_eq!(Some(version), MIGRATIONS.last().map(|migration| migration.number));
     assert_eq!(store.path(), fs::canonicalize(place.db()).unwrap());
 }
+
+#[test]
+fn an_existing_file_that_others_could_read_becomes_private_when_a_server_opens_it() {
+    let place = Place::new();
+    drop(place.open());
+    fs::set_permissions(place.db(), fs::Permissions::from_mode(0o644)).unwrap();
+    drop(place.open());
+    assert_eq!(fs::metadata(place.db()).unwrap().permissions().mode() & 0o777, 0o600);
+}

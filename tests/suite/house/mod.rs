@@ -1,0 +1,9 @@
+//! The house API, resource by resource.
+
+mod companies;
+mod health;
+mod idempotency;
+mod revocation;
+mod session;
+mod tokens;
+mod users;

@@ -1,0 +1,129 @@
+//! The published document: what is committed is what the handlers say, and every operation is described.
+
+use std::fs;
+use std::path::Path;
+
+use comptoir::cli::openapi;
+use serde_json::Value;
+
+use crate::support::TestServer;
+use crate::support::contract::{self, Operation};
+
+/// What brings the committed files up to date.
+const UPDATE: &str = "cargo run -- openapi --write openapi";
+
+#[test]
+fn the_committed_documents_are_what_the_handlers_say() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("openapi");
+    let mut expected = openapi::files();
+    expected.sort();
+    for (name, text) in &expected {
+        let committed = fs::read_to_string(folder.join(name)).unwrap_or_default();
+        assert!(
+            committed == *text,
+            "openapi/{name} is not what the handlers say: run `{UPDATE}` and look at the change"
+        );
+    }
+    let mut present: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    present.sort();
+    let names: Vec<_> = expected.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(present, names, "openapi/ holds a file that no contract writes");
+}
+
+fn operations() -> &'static [Operation] {
+    contract::published().operations()
+}
+
+#[test]
+fn every_operation_has_a_summary_a_tag_an_id_and_its_parameters_described() {
+    for operation in operations() {
+        let called = format!("{} {}", operation.method, operation.path);
+        assert!(!operation.id.is_empty(), "{called} has no operationId");
+        assert!(operation.meta["summary"].as_str().is_some_and(|text| text.len() > 3), "{called} has no summary");
+        assert_eq!(operation.meta["tags"].as_array().map(Vec::len), Some(1), "{called} has no tag");
+        for parameter in operation.meta["parameters"].as_array().into_iter().flatten() {
+            let described = parameter["description"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(described, "{called}: {} has no description", parameter["name"]);
+        }
+        for (status, response) in operation.meta["responses"].as_object().unwrap() {
+            let described = response["description"].as_str().is_some_and(|text| !text.is_empty());
+            assert!(described, "{called}: {status} has no description");
+        }
+    }
+    let mut ids: Vec<_> = operations().iter().map(|operation| &operation.id).collect();
+    let count = ids.len();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), count, "two operations share an id");
+}
+
+#[test]
+fn every_request_body_has_an_example_that_is_valid_by_its_own_schema() {
+    let mut bodies = 0;
+    for operation in operations() {
+        for (media_type, content) in operation.meta["requestBody"]["content"].as_object().into_iter().flatten() {
+            let example =
+                content.get("example").unwrap_or_else(|| panic!("{}: {media_type} has no example", operation.id));
+            contract::published()
+                .valid(&content["schema"], example)
+                .unwrap_or_else(|why| panic!("{}: {why}", operation.id));
+            bodies += 1;
+        }
+    }
+    assert!(bodies > 0);
+}
+
+#[test]
+fn every_schema_and_every_property_is_described() {
+    let document = comptoir::app::document();
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        assert!(schema["description"].is_string(), "{name} has no description");
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            assert!(schema["description"].is_string(), "{name}.{property} has no description");
+        }
+    }
+}
+
+#[test]
+fn media_types_carry_no_charset_and_every_answer_its_id() {
+    for operation in operations() {
+        for (status, response) in operation.meta["responses"].as_object().unwrap() {
+            assert!(response["headers"]["X-Request-Id"].is_object(), "{} {status}", operation.id);
+            for media_type in response["content"].as_object().into_iter().flatten().map(|(media_type, _)| media_type) {
+                assert!(!media_type.contains(';'), "{} {status}: {media_type}", operation.id);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_server_publishes_the_whole_and_each_contracts_part() {
+    let server = TestServer::start().await;
+    for (name, text) in openapi::files() {
+        let path = if name == "comptoir.json" { "/openapi.json".to_owned() } else { format!("/openapi/{name}") };
+        let answer = server.anonymous().get(&path).await.expect(200);
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.json(), serde_json::from_str::<Value>(&text).unwrap(), "{path}");
+    }
+    for path in ["/openapi/nothing.json", "/openapi", "/openapi/account", "/openapi.yaml"] {
+        let answer = server.anonymous().get(path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.shown());
+    }
+}
+
+#[tokio::test]
+async fn a_contracts_part_names_only_its_own_paths_and_needs_no_other_schema() {
+    let server = TestServer::start().await;
+    let part = server.anonymous().get("/openapi/account.json").await.expect(200);
+    let paths = part.json()["paths"].as_object().unwrap().clone();
+    assert!(paths.len() > 3 && paths.keys().all(|path| path.starts_with("/account/")), "{:?}", paths.keys());
+    let schemas = part.json()["components"]["schemas"].clone();
+    for reference in part.text().split("\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        assert!(schemas[name].is_object(), "{name} is referred to and not there");
+    }
+    for name in schemas.as_object().unwrap().keys() {
+        assert!(part.text().contains(&format!("/schemas/{name}\"")), "{name} is there and not referred to");
+    }
+}

@@ -1,0 +1,296 @@
+//! Every operation of the document with every kind of caller, against the permission table.
+
+use std::collections::BTreeSet;
+
+use comptoir::auth::model::{Role, Roles};
+use comptoir::auth::permissions::{self, Need, TABLE};
+use poem::http::Method;
+use serde_json::{Value, json};
+
+use crate::support::contract::{self, Operation};
+use crate::support::{Answer, Client, PASSWORD, TestServer, api_token};
+
+/// Where the callers of the first company live.
+const HOME: &str = "north";
+
+/// Somebody who calls, and what the table must be asked for.
+#[derive(Clone)]
+struct Caller {
+    kind: &'static str,
+    /// `None`: signed in as nobody.
+    rights: Option<(Roles, bool)>,
+    /// Whether the rows of [`HOME`] are out of its reach.
+    foreign: bool,
+    /// The user to sign in as; `None`: the credential stays as it is.
+    username: Option<&'static str>,
+    client: Client,
+}
+
+/// A running installation with its cast.
+struct World {
+    server: TestServer,
+    callers: Vec<Caller>,
+    /// Makes what a request is about.
+    operator: Client,
+    made: u32,
+}
+
+/// A request that is in order, and the status it gets from someone who may send it.
+struct Request {
+    path: String,
+    body: Value,
+    success: u16,
+}
+
+impl World {
+    async fn new() -> Self {
+        let server = TestServer::start().await;
+        server.company(HOME).await;
+        server.company("south").await;
+        let root = server.as_operator().await;
+        let (_, secret) = api_token(&root, json!({"name": "arrange", "role": "OPERATOR"})).await;
+        let operator = server.bearing(&secret);
+        // Rows of the first company that requests name.
+        server.user(HOME, "target", &["USER"]).await;
+
+        let roles = |roles: &[Role]| Some((Roles::of(roles), false));
+        let mut callers = vec![Caller {
+            kind: "anonymous",
+            rights: None,
+            foreign: false,
+            username: None,
+            client: server.anonymous(),
+        }];
+        for (kind, company, username, words, rights) in [
+            ("no role", HOME, "nobody", &[][..], roles(&[])),
+            ("USER", HOME, "user", &["USER"][..], roles(&[Role::User])),
+            ("PARTNER", HOME, "partner", &["PARTNER"][..], roles(&[Role::Partner])),
+            ("BOT", HOME, "bot", &["BOT"][..], roles(&[Role::Bot])),
+            ("ADMIN", HOME, "admin", &["ADMIN"][..], roles(&[Role::Admin])),
+            ("another company's ADMIN", "south", "foreign", &["ADMIN"][..], roles(&[Role::Admin])),
+        ] {
+            let client = server.user(company, username, words).await;
+            callers.push(Caller { kind, rights, foreign: company != HOME, username: Some(username), client });
+        }
+        let both = server.user(HOME, "both", &["ADMIN", "BOT"]).await;
+        let (_, narrow) = api_token(&both, json!({"name": "narrow", "role": "BOT"})).await;
+        let disabled = server.user(HOME, "disabled", &["ADMIN"]).await;
+        operator.patch("/comptoir/v1/users/disabled", json!({"enabled": false})).await.expect(200);
+        for (kind, rights, username, client) in [
+            ("operator", Some((Roles::of(&[Role::Admin]), true)), Some("operator"), root),
+            ("BOT token of an ADMIN", roles(&[Role::Bot]), None, server.bearing(&narrow)),
+            ("disabled user", None, None, disabled),
+        ] {
+            callers.push(Caller { kind, rights, foreign: false, username, client });
+        }
+        Self { server, callers, operator, made: 0 }
+    }
+
+    /// Signs in again whoever the last request signed out.
+    async fn refresh(&mut self, caller: usize) -> Caller {
+        if let Some(username) = self.callers[caller].username
+            && self.callers[caller].client.get("/comptoir/v1/me").await.status == 401
+        {
+            self.callers[caller].client = self.server.sign_in(username, PASSWORD).await;
+        }
+        self.callers[caller].clone()
+    }
+
+    /// A request to `operation` that nothing but the caller's rights could refuse.
+    async fn request(&mut self, operation: &Operation, caller: &Caller) -> Request {
+        self.made += 1;
+        let fresh = format!("fresh_{}", self.made);
+        // A token cannot make one that carries more than itself.
+        let widest = if caller.kind.contains("token") { "BOT" } else { "OWNER" };
+        let to = |path: &str, body: Value| Request { path: path.to_owned(), body, success: 200 };
+        match operation.id.as_str() {
+            "run_token_generation" => to(&operation.path, json!({"username": "target", "password": PASSWORD})),
+            "run_token_validation" => to(&operation.path, json!("not a real token")),
+            "change_password" => to(&operation.path, json!({"current_password": PASSWORD, "new_password": PASSWORD})),
+            "update_info" => to(&operation.path, json!({"phone": "+380000000000"})),
+            "file" => to("/account/file/file_en.html", Value::Null),
+            "read_info"
+            | "check"
+            | "version"
+            | "read_principal"
+            | "sign_out_everywhere"
+            | "list_tokens"
+            | "list_users"
+            | "list_companies"
+            | "rotate_jwt_key"
+            | "health_live"
+            | "health_ready" => to(&operation.path, Value::Null),
+            "sign_out" => {
+                let success = if caller.kind.contains("token") { 409 } else { 200 };
+                Request { success, ..to(&operation.path, Value::Null) }
+            }
+            "create_token" => to(&operation.path, json!({"name": fresh, "role": widest})),
+            "read_token" | "revoke_token" => {
+                // Everybody has tokens of their own; whoever has none is shown one of the first company.
+                let body = json!({"name": fresh, "role": widest});
+                let (id, _) = if caller.rights.is_some() {
+                    api_token(&caller.client, body).await
+                } else {
+                    api_token(&self.operator, json!({"name": fresh, "username": "target", "role": "OWNER"})).await
+                };
+                to(&format!("/comptoir/v1/tokens/{id}"), Value::Null)
+            }
+            "create_user" => to(&operation.path, json!({"username": fresh, "roles": []})),
+            "read_user" => to("/comptoir/v1/users/target", Value::Null),
+            "change_user" => to("/comptoir/v1/users/target", json!({"timezone": 1})),
+            "reset_password" => to("/comptoir/v1/users/target/password", json!({"new_password": PASSWORD})),
+            "sign_out_user" => to("/comptoir/v1/users/target/sign-out", Value::Null),
+            "create_company" => to(&operation.path, json!({"key": fresh, "name": "Fresh"})),
+            "read_company" => to("/comptoir/v1/companies/north", Value::Null),
+            "change_company" => to("/comptoir/v1/companies/north", json!({"name": "North"})),
+            unknown => panic!("operation `{unknown}` has no request here: add one, so that its permissions are tested"),
+        }
+    }
+}
+
+impl Caller {
+    /// Whether it holds an API token that was cut down to one role below ADMIN.
+    fn is_cut_down(&self) -> bool {
+        self.kind.contains("BOT token")
+    }
+}
+
+/// Whether a request names a row of [`HOME`] by name, which is not there for another company.
+fn names_a_row_at_home(operation: &str) -> bool {
+    matches!(operation, "read_user" | "change_user" | "reset_password" | "sign_out_user" | "read_company")
+}
+
+/// The status `caller` must get.
+fn expected(operation: &Operation, caller: &Caller, success: u16) -> u16 {
+    let need = permissions::need(&operation.id).unwrap_or_else(|| panic!("{} has no row in the table", operation.id));
+    match (need, caller.rights) {
+        (Need::Public, _) => success,
+        (_, None) => 401,
+        (Need::Personal, Some(_)) if caller.is_cut_down() => 403,
+        // A token with one role may make another like it, and end none but itself.
+        (Need::SignedIn, Some(_)) if operation.id == "revoke_token" && caller.is_cut_down() => 403,
+        (Need::Operator, Some((_, operator))) if !operator => 403,
+        (Need::Any(wanted), Some((roles, _))) if !roles.meets(wanted) => 403,
+        _ if caller.foreign && names_a_row_at_home(&operation.id) => 404,
+        _ => success,
+    }
+}
+
+async fn send(client: &Client, operation: &Operation, request: &Request) -> Answer {
+    let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
+    client.call(method, &request.path).json(&request.body).send().await
+}
+
+#[tokio::test]
+async fn every_operation_lets_in_whom_the_table_lets_in_and_nobody_else() {
+    let mut world = World::new().await;
+    let mut wrong = Vec::new();
+    for operation in contract::published().operations() {
+        for caller in 0..world.callers.len() {
+            let caller = world.refresh(caller).await;
+            let request = world.request(operation, &caller).await;
+            let expected = expected(operation, &caller, request.success);
+            let answer = send(&caller.client, operation, &request).await;
+            if answer.status != expected {
+                let (id, kind) = (&operation.id, caller.kind);
+                wrong.push(format!("{id} as {kind}: expected {expected}, got {}", answer.shown()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_a_row_for_each_operation_and_no_other() {
+    let published: BTreeSet<_> =
+        contract::published().operations().iter().map(|operation| operation.id.as_str()).collect();
+    let rows: BTreeSet<_> = TABLE.iter().map(|(id, _)| *id).collect();
+    assert_eq!(published, rows);
+}
+
+#[test]
+fn what_needs_a_credential_says_so_in_the_document_and_what_does_not_does_not() {
+    for operation in contract::published().operations() {
+        let guarded = permissions::need(&operation.id) != Some(Need::Public);
+        let says = operation.meta["security"].as_array().is_some_and(|schemes| !schemes.is_empty());
+        assert_eq!(says, guarded, "{}", operation.id);
+    }
+}
+
+/// Every way to name a row of another company: method, path and body. `{}` stands for the name.
+const BY_NAME: &[(&str, &str, &str)] = &[
+    ("read_user", "/comptoir/v1/users/{user}", ""),
+    ("change_user", "/comptoir/v1/users/{user}", r#"{"enabled": false}"#),
+    ("reset_password", "/comptoir/v1/users/{user}/password", r#"{"new_password": "a stolen password"}"#),
+    ("sign_out_user", "/comptoir/v1/users/{user}/sign-out", ""),
+    ("list_users", "/comptoir/v1/users?company_key={company}", ""),
+    ("create_user", "/comptoir/v1/users", r#"{"username": "spy", "company_key": "{company}", "roles": []}"#),
+    ("list_tokens", "/comptoir/v1/tokens?username={user}", ""),
+    ("create_token", "/comptoir/v1/tokens", r#"{"name": "x", "username": "{user}", "role": "OWNER"}"#),
+    ("read_token", "/comptoir/v1/tokens/{token}", ""),
+    ("revoke_token", "/comptoir/v1/tokens/{token}", ""),
+    ("read_company", "/comptoir/v1/companies/{company}", ""),
+];
+
+/// What a row of another company is answered like: one that is not there at all.
+#[tokio::test]
+async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there() {
+    let server = TestServer::start().await;
+    server.company(HOME).await;
+    server.company("south").await;
+    let home = server.user(HOME, "target", &["ADMIN"]).await;
+    let (token, secret) = api_token(&home, json!({"name": "x", "role": "OWNER"})).await;
+    let foreign = server.user("south", "foreign", &["ADMIN"]).await;
+
+    for (id, path, body) in BY_NAME {
+        let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
+        let mut answers = Vec::new();
+        for (user, company, token) in
+            [("target", HOME, token.as_str()), ("absent", "nowhere", "00000000-0000-4000-8000-000000000000")]
+        {
+            let fill =
+                |text: &str| text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
+            let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&fill(body)).unwrap() };
+            let answer = send(&foreign, operation, &Request { path: fill(path), body, success: 404 }).await;
+            assert_eq!(answer.status, 404, "{id}: {}", answer.shown());
+            let body = answer.shown();
+            answers.push([user, company].iter().fold(body, |body, name| body.replace(&format!("`{name}`"), "`name`")));
+        }
+        assert_eq!(answers[0], answers[1], "{id}");
+    }
+    // Nothing of it had an effect.
+    home.get("/account/info").await.expect(200);
+    server.bearing(&secret).get("/account/info").await.expect(200);
+    server.sign_in("target", PASSWORD).await;
+}
+
+#[test]
+fn every_operation_that_names_a_row_in_its_path_stands_among_those_tried_by_name() {
+    let tried: BTreeSet<_> = BY_NAME.iter().map(|(id, _, _)| *id).collect();
+    for operation in contract::published().operations() {
+        let reachable = !matches!(permissions::need(&operation.id), Some(Need::Public | Need::Operator));
+        if operation.path.contains('{') && reachable {
+            assert!(tried.contains(operation.id.as_str()), "{} is not tried with another company's row", operation.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_list_shows_another_companys_rows() {
+    let server = TestServer::start().await;
+    server.company(HOME).await;
+    server.company("south").await;
+    let home = server.user(HOME, "target", &["ADMIN"]).await;
+    api_token(&home, json!({"name": "the token of target", "role": "OWNER"})).await;
+    let foreign = server.user("south", "foreign", &["ADMIN"]).await;
+    for operation in contract::published().operations() {
+        let listed =
+            operation.method == "GET" && !operation.path.contains('{') && !operation.meta["parameters"].is_null();
+        if listed && permissions::need(&operation.id) != Some(Need::Operator) {
+            let answer = foreign.get(&operation.path).await.expect(200);
+            assert!(!answer.text().contains("target"), "{}: {}", operation.id, answer.shown());
+            let own = home.get(&operation.path).await.expect(200);
+            assert!(own.text().contains("target"), "{}: {}", operation.id, own.shown());
+        }
+    }
+}

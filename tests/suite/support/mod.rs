@@ -1,0 +1,10 @@
+//! What the front-door tests stand on: a server in this process over a real file and a fixed clock, and a client that
+//! holds every answer it sees against the published document.
+
+mod client;
+pub mod contract;
+mod raw;
+mod server;
+
+pub use self::client::{Answer, Client};
+pub use self::server::{NOW, PASSWORD, TestServer, api_token};

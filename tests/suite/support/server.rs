@@ -1,0 +1,167 @@
+//! The server under test.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use comptoir::app::{self, AppOptions};
+use comptoir::auth::Auth;
+use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
+use comptoir::auth::model::{CompanyKey, Password, Username};
+use comptoir::auth::password::Hasher;
+use comptoir::clock::{Clock, Timestamp};
+use comptoir::http::server::{Limits, serve};
+use comptoir::store::{OpenOptions, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::client::{Answer, Client};
+use super::raw;
+
+/// Where the clock stands when a server starts: 2026-03-02T10:00:00Z, a Monday.
+pub const NOW: Timestamp = Timestamp::from_unix_seconds(1_772_445_600);
+
+/// The password of every user that the helpers make, the operator included.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// Comptoir as it is served, over a file of its own and a clock that stands at [`NOW`]. It stops when it is dropped.
+pub struct TestServer {
+    /// The one clock; `advance` moves it.
+    pub clock: Clock,
+    auth: Auth,
+    address: SocketAddr,
+    client: Client,
+    database: PathBuf,
+    // Before the folder: the server must be told to stop while its file is still there.
+    _stop: DropGuard,
+    _folder: TempDir,
+}
+
+impl TestServer {
+    /// A fresh installation whose operator is `operator` with [`PASSWORD`], in company `comptoir`.
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// As [`TestServer::start`], with other options.
+    pub async fn start_with(change: impl FnOnce(&mut AppOptions)) -> Self {
+        let server = Self::unprepared(change).await;
+        server.first_start().await;
+        server
+    }
+
+    /// A server that listens and whose first start is still to come.
+    pub async fn unprepared(change: impl FnOnce(&mut AppOptions)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("comptoir.db");
+        let clock = Clock::fixed(NOW);
+        let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(&database) }).unwrap();
+        let auth = Auth::new(store, Hasher::start(), clock.clone()).unwrap();
+        let mut options = AppOptions {
+            env: "test".to_owned(),
+            trusted_proxies: Vec::new(),
+            request_timeout: Duration::from_mins(1),
+            log_all_requests: false,
+        };
+        change(&mut options);
+        let endpoint = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shutdown = CancellationToken::new();
+        tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
+        let client = Client::new(format!("http://{address}"));
+        Self { clock, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+    }
+
+    /// Makes the operator.
+    pub async fn first_start(&self) {
+        let first = FirstOperator {
+            company: CompanyKey::parse("comptoir").unwrap(),
+            username: Username::parse("operator").unwrap(),
+            password: Some(Password::parse(PASSWORD).unwrap()),
+            handover: Handover::Return,
+        };
+        bootstrap::run(&self.auth, first).await.unwrap();
+    }
+
+    /// A client without credentials.
+    pub fn anonymous(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// A client that sends `credential` as its bearer.
+    pub fn bearing(&self, credential: &str) -> Client {
+        self.client.bearing(credential)
+    }
+
+    /// A JWT for a name and a password.
+    pub async fn jwt(&self, username: &str, password: &str) -> String {
+        let body = json!({"username": username, "password": password});
+        let answer = self.client.post("/account/token/generation", body).await.expect(200);
+        answer.json().as_str().unwrap().to_owned()
+    }
+
+    /// A client signed in with a JWT.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Client {
+        self.bearing(&self.jwt(username, password).await)
+    }
+
+    /// A client signed in as the operator.
+    pub async fn as_operator(&self) -> Client {
+        self.sign_in("operator", PASSWORD).await
+    }
+
+    /// Makes a company.
+    pub async fn company(&self, key: &str) {
+        let body = json!({"key": key, "name": format!("The company {key}")});
+        self.as_operator().await.post("/comptoir/v1/companies", body).await.expect(200);
+    }
+
+    /// Makes a user with [`PASSWORD`] in a company that is there, and signs it in.
+    pub async fn user(&self, company: &str, username: &str, roles: &[&str]) -> Client {
+        let body = json!({"username": username, "company_key": company, "password": PASSWORD, "roles": roles});
+        self.as_operator().await.post("/comptoir/v1/users", body).await.expect(200);
+        self.sign_in(username, PASSWORD).await
+    }
+
+    /// Bytes as they stand, over a connection of their own; `method` and `path` are what they ask for.
+    pub async fn raw(&self, method: &str, path: &str, request: &[u8]) -> Answer {
+        let answer = raw::exchange(self.address, request).await;
+        answer.check(method, path);
+        answer
+    }
+
+    /// A request of `client` whose body comes only after `meanwhile`, which begins once the caller is authenticated.
+    pub async fn held(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: &Value,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Answer {
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+            client.credential(),
+            body.len()
+        );
+        let answer = raw::exchange_around(self.address, &head, &body, meanwhile).await;
+        answer.check(method, path);
+        answer
+    }
+
+    /// The file opened a second time, as the command line does beside a running server.
+    pub fn second_store(&self) -> Store {
+        Store::open(OpenOptions { clock: self.clock.clone(), ..OpenOptions::command(&self.database) }).unwrap()
+    }
+}
+
+/// Makes an API token and returns its id and its secret.
+pub async fn api_token(maker: &Client, body: Value) -> (String, String) {
+    let made = maker.post("/comptoir/v1/tokens", body).await.expect(200).json();
+    (made["token"]["id"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned())
+}
