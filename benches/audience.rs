@@ -149,7 +149,7 @@ async fn importing(world: &World) -> bool {
     let prober = tokio::spawn(probe(world.store.clone(), Arc::clone(&stop), Arc::clone(&longest)));
     let batch = (0..10_000).map(|number| Ok(row(PROFILES + number))).collect();
     let begun = Instant::now();
-    let results = world.service.import_profiles(world.principal.company_id, 1, batch).await.expect("an import");
+    let results = world.service.import_profiles(world.principal.clone(), 1, batch).await.expect("an import");
     let took = begun.elapsed();
     stop.store(true, Ordering::Relaxed);
     prober.await.expect("the prober ends");
@@ -207,7 +207,7 @@ impl World {
         let runner = Runner::new(store.clone(), queue, registry, RunnerOptions::default());
         for (shelf, id) in [(Shelf::Lists, 1), (Shelf::Lists, 2), (Shelf::Resources, 24)] {
             let name = Name::parse(&format!("{} {id}", shelf.noun())).expect("a name");
-            service.create_entry(principal.company_id, shelf, Some(id), name).await.expect("an entry");
+            service.create_entry(principal.clone(), shelf, Some(id), name).await.expect("an entry");
         }
         Self { store, service, principal, runner }
     }
@@ -215,7 +215,7 @@ impl World {
     async fn fill(&self, list: i64, profiles: i64) {
         for from in (0..profiles).step_by(10_000) {
             let rows = (from..profiles.min(from + 10_000)).map(|number| Ok(row(number))).collect();
-            self.service.import_profiles(self.principal.company_id, list, rows).await.expect("an import");
+            self.service.import_profiles(self.principal.clone(), list, rows).await.expect("an import");
         }
         self.store.checkpoint().await.expect("a checkpoint");
     }
@@ -223,7 +223,7 @@ impl World {
     /// From the request to the committed end of its task.
     async fn refresh(&self, refresh: Refresh) -> Duration {
         let begun = Instant::now();
-        let task = self.service.refresh(&self.principal, refresh, None).await.expect("a task");
+        let task = self.service.refresh(self.principal.clone(), refresh, None).await.expect("a task");
         self.runner.run_pending().await.expect("a runner");
         let took = begun.elapsed();
         let status =

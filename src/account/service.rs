@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::auth::model::{Password, Principal, Roles, User};
+use crate::auth::model::{Password, Principal, Roles, SharedPrincipal, User};
 use crate::auth::users::{self, ProfileChange};
 use crate::auth::{Auth, AuthError};
 use crate::store::{Pulse, Store};
@@ -49,9 +49,9 @@ impl AccountService {
     /// A new password for the caller, and a JWT that goes with it.
     pub async fn change_password(
         &self,
-        caller: &Principal,
+        caller: SharedPrincipal,
         current: &str,
-        new: &Password,
+        new: Password,
         address: IpAddr,
     ) -> Result<String, AuthError> {
         self.auth.change_password(caller, current, new, address).await
@@ -59,13 +59,13 @@ impl AccountService {
 
     /// The caller's account.
     pub fn read_info(&self, caller: &Principal) -> Result<User, AuthError> {
-        self.store.read(|conn| users::get(conn, caller.user_id))
+        self.store.read_one(|conn| users::get(conn, caller.user_id))
     }
 
     /// Changes what the caller says of itself.
-    pub async fn update_info(&self, caller: &Principal, change: ProfileChange) -> Result<User, AuthError> {
+    pub async fn update_info(&self, caller: SharedPrincipal, change: ProfileChange) -> Result<User, AuthError> {
         let (id, now) = (caller.user_id, self.auth.clock().now());
-        self.store.write(move |tx| users::change_own_profile(tx, id, &change, now)).await
+        self.auth.write_as(caller, move |tx| users::change_own_profile(tx, id, &change, now)).await
     }
 
     /// How well the server is: 1 when the database answers reads and accepts writes, a half when it only answers.

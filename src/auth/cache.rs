@@ -25,8 +25,6 @@ const TOUCH_EVERY: Duration = Duration::from_mins(1);
 pub struct Entry {
     /// Whom it stands for.
     pub principal: SharedPrincipal,
-    /// The identity epoch it was verified at.
-    pub epoch: i64,
     /// When it expires by itself.
     pub expires_at: Option<Timestamp>,
     /// When its use was last written down, in microseconds.
@@ -34,15 +32,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// A credential verified at `epoch`.
-    pub fn new(
-        principal: SharedPrincipal,
-        epoch: i64,
-        expires_at: Option<Timestamp>,
-        last_used: Option<Timestamp>,
-    ) -> Self {
+    /// A credential that was just verified.
+    pub fn new(principal: SharedPrincipal, expires_at: Option<Timestamp>, last_used: Option<Timestamp>) -> Self {
         let touched = AtomicI64::new(last_used.map_or(i64::MIN, Timestamp::as_micros));
-        Self { principal, epoch, expires_at, touched }
+        Self { principal, expires_at, touched }
     }
 
     /// Whether this use should be written down; of concurrent callers one is told yes.
@@ -74,7 +67,7 @@ impl Cache {
     pub fn get(&self, key: &[u8; 32], epoch: i64, now: Timestamp) -> Option<Arc<Entry>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(key)?;
-        let live = entry.epoch == epoch && entry.expires_at.is_none_or(|expiry| now < expiry);
+        let live = entry.principal.epoch == epoch && entry.expires_at.is_none_or(|expiry| now < expiry);
         live.then(|| Arc::clone(entry))
     }
 

@@ -36,7 +36,8 @@ pub fn create(tx: &WriteTx<'_>, key: &CompanyKey, name: &CompanyName, now: Times
     find(tx, Scope::Installation, key.as_str())
 }
 
-/// Renames, disables or enables a company. The last enabled operator's company cannot be disabled: nobody could enable
+/// Renames, disables or enables a company. While it is disabled no credential of its users works; enabling it brings back
+/// those that have not expired, as the users themselves were not disabled. The last enabled operator's company cannot be disabled: nobody could enable
 /// it again over the network.
 pub fn change(tx: &WriteTx<'_>, key: &str, change: &CompanyChange, now: Timestamp) -> Result<Company, AuthError> {
     let company = find(tx, Scope::Installation, key)?;

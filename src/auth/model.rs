@@ -50,12 +50,25 @@ fn length(text: &str, min: usize, max: usize) -> Result<(), Rule> {
 
 fn word(text: &str) -> Result<(), Rule> {
     static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w+$").expect("the pattern is constant"));
-    if WORD.is_match(text) { Ok(()) } else { Err(Rule("must consist of letters, digits and underscores only".into())) }
+    // Joiners are part of `\w` and cannot be seen: two names must not differ by one alone.
+    let joined = text.contains(['\u{200c}', '\u{200d}']);
+    if WORD.is_match(text) && !joined {
+        Ok(())
+    } else {
+        Err(Rule("must consist of letters, digits and underscores only".into()))
+    }
 }
 
 fn printable(text: &str) -> Result<(), Rule> {
     if text.chars().any(char::is_control) {
         return Err(Rule("must not contain control characters".into()));
+    }
+    Ok(())
+}
+
+fn visible(text: &str) -> Result<(), Rule> {
+    if text.trim().is_empty() {
+        return Err(Rule("must not be blank".into()));
     }
     Ok(())
 }
@@ -115,6 +128,7 @@ text_type!(
     CompanyName,
     |text| {
         length(text, 1, 256)?;
+        visible(text)?;
         printable(text)
     }
 );
@@ -122,10 +136,7 @@ text_type!(
 text_type!(
     /// A description of a user: 2 to 256 characters.
     Specification,
-    |text| {
-        length(text, 2, 256)?;
-        printable(text)
-    }
+    |text| length(text, 2, 256)
 );
 
 text_type!(
@@ -146,10 +157,7 @@ text_type!(
 text_type!(
     /// A phone number as people write it: 5 to 32 characters.
     Phone,
-    |text| {
-        length(text, 5, 32)?;
-        printable(text)
-    }
+    |text| length(text, 5, 32)
 );
 
 text_type!(
@@ -157,6 +165,7 @@ text_type!(
     TokenName,
     |text| {
         length(text, 1, 128)?;
+        visible(text)?;
         printable(text)
     }
 );
@@ -485,12 +494,27 @@ pub enum Credential {
         jti: Uuid,
         /// The `exp` claim.
         expires_at: Timestamp,
+        /// The credential generation it was made in.
+        generation: i64,
     },
     /// An API token.
     ApiToken {
         /// The token's id on the wire.
         guid: Uuid,
+        /// What it carries of its owner's rights.
+        grant: Grant,
+        /// When it stops working, if ever.
+        expires_at: Option<Timestamp>,
     },
+}
+
+impl Credential {
+    /// Whether it stands for the user as a whole: a JWT, or an API token that was not cut down to one role. Only such a
+    /// credential may touch the user's own account, sessions and tokens.
+    #[must_use]
+    pub const fn is_personal(&self) -> bool {
+        matches!(self, Self::Jwt { .. } | Self::ApiToken { grant: Grant::Owner | Grant::Operator, .. })
+    }
 }
 
 /// Who is calling, however it proved it.
@@ -512,6 +536,8 @@ pub struct Principal {
     pub timezone: Timezone,
     /// How it signed in.
     pub credential: Credential,
+    /// The identity epoch at which all of this was true.
+    pub epoch: i64,
 }
 
 impl Principal {
@@ -557,6 +583,16 @@ impl Grant {
             Self::User => "USER",
             Self::Bot => "BOT",
             Self::Operator => "OPERATOR",
+        }
+    }
+
+    /// Whether a bearer of a token with this grant may hand out `other`.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Owner | Self::Admin => other != Self::Operator,
+            one => other == one,
         }
     }
 
@@ -622,6 +658,7 @@ mod tests {
             ("ivan.petrov", false),
             ("", false),
             ("a\u{0}b", false),
+            ("a\u{200d}b", false),
         ] {
             assert_eq!(Username::parse(text).is_ok(), ok, "{text:?}");
         }

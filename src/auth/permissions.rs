@@ -12,6 +12,8 @@ pub enum Need {
     Public,
     /// To be signed in, whatever the role.
     SignedIn,
+    /// To be signed in as oneself: with a JWT, or with an API token that was not cut down to one role.
+    Personal,
     /// One of these roles (the operator has ADMIN in its own company).
     Any(Roles),
     /// To act as the operator of the installation.
@@ -32,9 +34,9 @@ pub const TABLE: &[(&str, Need)] = &[
     // account
     ("run_token_generation", Need::Public),
     ("run_token_validation", Need::Public),
-    ("change_password", Need::SignedIn),
+    ("change_password", Need::Personal),
     ("read_info", Need::SignedIn),
-    ("update_info", Need::SignedIn),
+    ("update_info", Need::Personal),
     ("check", Need::Public),
     ("version", Need::Public),
     ("file", Need::Public),
@@ -68,7 +70,7 @@ pub const TABLE: &[(&str, Need)] = &[
     // house: the caller itself
     ("read_principal", Need::SignedIn),
     ("sign_out", Need::SignedIn),
-    ("sign_out_everywhere", Need::SignedIn),
+    ("sign_out_everywhere", Need::Personal),
     // house: API tokens (an ADMIN also for others; the service looks at whose they are)
     ("list_tokens", Need::SignedIn),
     ("create_token", Need::SignedIn),
@@ -115,6 +117,8 @@ pub fn need(operation: &str) -> Option<Need> {
 pub fn allowed(need: Need, principal: &Principal) -> Result<(), String> {
     match need {
         Need::Public | Need::SignedIn => Ok(()),
+        Need::Personal if principal.credential.is_personal() => Ok(()),
+        Need::Personal => Err("this needs a JWT, or an API token with the role OWNER".into()),
         Need::Any(roles) if principal.roles.meets(roles) => Ok(()),
         Need::Any(roles) => {
             let words: Vec<_> = roles.iter().map(Role::as_str).collect();

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use super::sql::{self, users::Credentials};
 use super::{Auth, jwt, tokens};
@@ -16,7 +17,7 @@ use crate::auth::cache::Entry;
 use crate::auth::model::{Credential, Password, Principal, Refused, Role, Roles, SharedPrincipal};
 use crate::auth::throttle::Permit;
 use crate::clock::Timestamp;
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, WriteTx};
 
 /// How long a token lives when nobody says (account contract, `ttl_seconds`).
 pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
@@ -24,7 +25,8 @@ pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
 impl Auth {
     /// Exchanges a name and a password for a JWT that lives for `ttl`.
     ///
-    /// `address` is the client's, for throttling.
+    /// `address` is the client's, for throttling. A client that hangs up does not stop the check: the attempt counts as
+    /// what it was, not as a failure.
     pub async fn sign_in(
         &self,
         username: &str,
@@ -33,27 +35,18 @@ impl Auth {
         ttl: Duration,
     ) -> Result<String, AuthError> {
         self.ready().await;
-        let _place = self.0.sign_ins.try_acquire().map_err(|_| AuthError::HasherBusy)?;
-        let attempt = self.admit(username, address).await?;
-        let found = self.0.store.read(|conn| sql::users::credentials(conn, username))?;
-        let stored = found.as_ref().and_then(|found| found.password_hash.clone());
-        let matches = match self.0.hasher.verify(password, stored).await {
-            Ok(matches) => matches,
-            Err(error) => {
-                attempt.withdrawn();
-                return Err(error.into());
+        let (auth, username, password) = (self.clone(), username.to_owned(), Zeroizing::new(password.to_owned()));
+        let running = tokio::spawn(async move {
+            let found = auth.0.store.read(|conn| sql::users::credentials(conn, &username))?;
+            let stored = found.as_ref().and_then(|found| found.password_hash.clone());
+            let enabled = found.as_ref().is_some_and(|found| found.enabled);
+            let right = auth.check_password(&username, &password, stored, enabled, address).await?;
+            match found {
+                Some(user) if right => auth.issue(&user, user.generation, ttl),
+                _ => Err(AuthError::Unauthenticated),
             }
-        };
-        match found {
-            Some(user) if matches && user.enabled => {
-                attempt.succeeded();
-                self.issue(&user, user.generation, ttl)
-            }
-            _ => {
-                attempt.failed(self.0.clock.now());
-                Err(AuthError::Unauthenticated)
-            }
-        }
+        });
+        running.await.map_err(|_| AuthError::Unavailable("the sign-in could not be finished"))?
     }
 
     /// Replaces the caller's password, which ends its older JWTs, and gives it a new one.
@@ -61,58 +54,104 @@ impl Auth {
     /// A wrong `current` password is refused as a field at fault and throttled like a sign-in.
     pub async fn change_password(
         &self,
-        caller: &Principal,
+        caller: SharedPrincipal,
         current: &str,
-        new: &Password,
+        new: Password,
         address: IpAddr,
     ) -> Result<String, AuthError> {
+        let (auth, current) = (self.clone(), Zeroizing::new(current.to_owned()));
+        let running = tokio::spawn(async move {
+            let user = auth.credentials_of(&caller)?;
+            let (username, stored) = (caller.username.as_str(), user.password_hash.clone());
+            if !auth.check_password(username, &current, stored, true, address).await? {
+                return Err(Refused::new("current_password", "is not the current password").into());
+            }
+            let hash = auth.0.hasher.hash(new.expose()).await?;
+            let (id, before, now) = (user.id, user.generation, auth.0.clock.now());
+            let generation = auth
+                .write_as(caller, move |tx| {
+                    // Between the check of the old password and here somebody else may have changed it.
+                    let stands = sql::users::credentials_by_id(tx, id)?.is_some_and(|user| user.generation == before);
+                    if !stands {
+                        return Err(AuthError::Unauthenticated);
+                    }
+                    Ok(sql::users::update_password(tx, id, &hash, now)?)
+                })
+                .await?;
+            auth.issue(&user, generation, DEFAULT_TTL)
+        });
+        running.await.map_err(|_| AuthError::Unavailable("the change could not be finished"))?
+    }
+
+    /// Whether `password` is the one behind `stored`, at the throttle's pace and with the same work whatever is stored.
+    /// `counts_as_right`: whether a right one is a success; for a disabled user it is not.
+    async fn check_password(
+        &self,
+        username: &str,
+        password: &str,
+        stored: Option<String>,
+        counts_as_right: bool,
+        address: IpAddr,
+    ) -> Result<bool, AuthError> {
         let _place = self.0.sign_ins.try_acquire().map_err(|_| AuthError::HasherBusy)?;
-        let attempt = self.admit(caller.username.as_str(), address).await?;
-        let user = self.credentials_of(caller)?;
-        let verified = match self.0.hasher.verify(current, user.password_hash.clone()).await {
-            Ok(verified) => verified,
+        let attempt = self.admit(username, address).await?;
+        match self.0.hasher.verify(password, stored).await {
+            Ok(true) if counts_as_right => {
+                attempt.succeeded();
+                Ok(true)
+            }
+            Ok(_) => {
+                attempt.failed(self.0.clock.now());
+                Ok(false)
+            }
             Err(error) => {
                 attempt.withdrawn();
-                return Err(error.into());
+                Err(error.into())
             }
-        };
-        if !verified {
-            attempt.failed(self.0.clock.now());
-            return Err(Refused::new("current_password", "is not the current password").into());
         }
-        attempt.succeeded();
-        let hash = self.0.hasher.hash(new.expose()).await?;
-        let (id, before, now) = (user.id, user.generation, self.0.clock.now());
-        let generation = self
-            .0
+    }
+
+    /// Runs `f` in a write transaction on behalf of `caller`, if the caller still stands by then: between its
+    /// authentication and its turn to write, its body had to arrive and a queue to move on, and somebody may have
+    /// disabled it, revoked its credential or changed its rights.
+    ///
+    /// Every write that a signed-in caller causes goes through here.
+    pub async fn write_as<T, E>(
+        &self,
+        caller: SharedPrincipal,
+        f: impl Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + From<AuthError> + Send + 'static,
+    {
+        let now = self.0.clock.now();
+        self.0
             .store
             .write(move |tx| {
-                // Between the check of the old password and here somebody else may have changed it.
-                let stands = sql::users::credentials_by_id(tx, id)?.is_some_and(|user| user.generation == before);
-                if !stands {
-                    return Err(AuthError::Unauthenticated);
+                if !stands(tx, &caller, now)? {
+                    return Err(AuthError::Unauthenticated.into());
                 }
-                Ok(sql::users::update_password(tx, id, &hash, now)?)
+                f(tx)
             })
-            .await?;
-        self.issue(&user, generation, DEFAULT_TTL)
+            .await
     }
 
     /// Ends the credential the caller came with, if it is a JWT.
-    pub async fn sign_out(&self, caller: &Principal) -> Result<(), AuthError> {
-        let Credential::Jwt { jti, expires_at } = caller.credential else {
+    pub async fn sign_out(&self, caller: SharedPrincipal) -> Result<(), AuthError> {
+        let Credential::Jwt { jti, expires_at, .. } = caller.credential else {
             return Err(AuthError::Conflict(
                 "an API token is not signed out: revoke it with DELETE /comptoir/v1/tokens/{id}".into(),
             ));
         };
         let now = self.0.clock.now();
-        self.0.store.write(move |tx| Ok(sql::tokens::revoke_jwt(tx, jti, expires_at, now)?)).await
+        self.write_as(caller, move |tx| Ok(sql::tokens::revoke_jwt(tx, jti, expires_at, now)?)).await
     }
 
     /// Ends every JWT of the caller. API tokens stay.
-    pub async fn sign_out_everywhere(&self, caller: &Principal) -> Result<(), AuthError> {
+    pub async fn sign_out_everywhere(&self, caller: SharedPrincipal) -> Result<(), AuthError> {
         let id = caller.user_id;
-        self.0.store.write(move |tx| Ok(sql::users::next_generation(tx, id)?)).await
+        self.write_as(caller, move |tx| Ok(sql::users::next_generation(tx, id)?)).await
     }
 
     /// Who stands behind a bearer credential, a JWT or an API token, at this moment.
@@ -121,31 +160,34 @@ impl Auth {
     pub fn authenticate(&self, bearer: &str) -> Result<SharedPrincipal, AuthError> {
         let now = self.0.clock.now();
         let key = self.0.cache.key(bearer);
-        let entry = self.0.store.read(|conn| {
-            // Read first: a change that lands after it leaves an entry of an older epoch, which the next call drops.
-            let epoch = sql::keys::epoch(conn)?;
-            if let Some(entry) = self.0.cache.get(&key, epoch, now) {
-                return Ok(Some(entry));
-            }
-            let entry = if bearer.starts_with(tokens::PREFIX) {
-                by_api_token(conn, bearer, epoch, now)?
-            } else {
-                by_jwt(conn, bearer, epoch, now)?
-            };
-            Ok::<_, StoreError>(entry.map(|entry| {
-                let entry = Arc::new(entry);
+        let epoch = self.0.store.read_one(|conn| sql::keys::epoch(conn))?;
+        let entry = match self.0.cache.get(&key, epoch, now) {
+            Some(entry) => entry,
+            None => {
+                let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
                 self.0.cache.put(key, Arc::clone(&entry));
                 entry
-            }))
-        })?;
-        let entry = entry.ok_or(AuthError::Unauthenticated)?;
+            }
+        };
         self.note_use(&entry, now);
         Ok(Arc::clone(&entry.principal))
     }
 
+    /// Finds out what a bearer credential stands for, from the rows.
+    fn verify(&self, bearer: &str, now: Timestamp) -> Result<Option<Entry>, StoreError> {
+        self.0.store.read(|conn| {
+            let epoch = sql::keys::epoch(conn)?;
+            if bearer.starts_with(tokens::PREFIX) {
+                by_api_token(conn, bearer, epoch, now)
+            } else {
+                by_jwt(conn, bearer, epoch, now)
+            }
+        })
+    }
+
     /// Writes down that an API token was used, at most once a minute and without keeping the caller waiting.
     fn note_use(&self, entry: &Entry, now: Timestamp) {
-        let Credential::ApiToken { guid } = entry.principal.credential else { return };
+        let Credential::ApiToken { guid, .. } = entry.principal.credential else { return };
         if !entry.due(now) {
             return;
         }
@@ -196,9 +238,9 @@ fn by_jwt(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<Option
     }
     let expires_at = Timestamp::from_unix_seconds(claims.exp);
     let roles = if user.operator { user.roles.with(Role::Admin) } else { user.roles };
-    let credential = Credential::Jwt { jti: claims.jti, expires_at };
+    let credential = Credential::Jwt { jti: claims.jti, expires_at, generation: claims.generation };
     let operator = user.operator;
-    Ok(Some(Entry::new(Arc::new(principal(user, roles, operator, credential)), epoch, Some(expires_at), None)))
+    Ok(Some(Entry::new(Arc::new(principal(user, roles, operator, credential, epoch)), Some(expires_at), None)))
 }
 
 fn by_api_token(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<Option<Entry>, StoreError> {
@@ -211,12 +253,12 @@ fn by_api_token(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<
         return Ok(None);
     }
     let (roles, operator) = token.grant.applied_to(user.roles, user.operator);
-    let credential = Credential::ApiToken { guid: token.guid };
-    let principal = Arc::new(principal(user, roles, operator, credential));
-    Ok(Some(Entry::new(principal, epoch, token.expires_at, token.last_used_at)))
+    let credential = Credential::ApiToken { guid: token.guid, grant: token.grant, expires_at: token.expires_at };
+    let principal = Arc::new(principal(user, roles, operator, credential, epoch));
+    Ok(Some(Entry::new(principal, token.expires_at, token.last_used_at)))
 }
 
-fn principal(user: Credentials, roles: Roles, operator: bool, credential: Credential) -> Principal {
+fn principal(user: Credentials, roles: Roles, operator: bool, credential: Credential, epoch: i64) -> Principal {
     Principal {
         user_id: user.id,
         company_id: user.company_id,
@@ -226,5 +268,33 @@ fn principal(user: Credentials, roles: Roles, operator: bool, credential: Creden
         operator,
         timezone: user.timezone,
         credential,
+        epoch,
     }
+}
+
+/// Whether what made `caller` a principal still holds. Costs one row when nothing about identities has changed since.
+fn stands(conn: &Conn, caller: &Principal, now: Timestamp) -> Result<bool, StoreError> {
+    if sql::keys::epoch(conn)? == caller.epoch {
+        return Ok(true);
+    }
+    let Some(user) = sql::users::credentials_by_id(conn, caller.user_id)? else { return Ok(false) };
+    if !user.enabled {
+        return Ok(false);
+    }
+    let (roles, operator) = match &caller.credential {
+        Credential::Jwt { jti, expires_at, generation } => {
+            if now >= *expires_at || user.generation != *generation || sql::tokens::is_revoked(conn, *jti)? {
+                return Ok(false);
+            }
+            (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator)
+        }
+        Credential::ApiToken { guid, .. } => {
+            let Some(token) = sql::tokens::find(conn, *guid)? else { return Ok(false) };
+            if token.expires_at.is_some_and(|expiry| expiry <= now) {
+                return Ok(false);
+            }
+            token.grant.applied_to(user.roles, user.operator)
+        }
+    };
+    Ok(roles == caller.roles && operator == caller.operator)
 }

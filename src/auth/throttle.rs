@@ -9,19 +9,23 @@
 //! | address (IPv4, or IPv6 /64) | 100 failures in 5 minutes | refused until enough of them are past |
 //! | user, all addresses | 100 failures in 15 minutes | refused until enough of them are past |
 //!
+//! The last row does not hold for an address from which the user signed in within the last 30 days: strangers who guess
+//! at a name from many places must not lock its owner out, and from that one address the first row holds all the same.
+//!
 //! An attempt counts from the moment it is admitted, so that guesses sent at once do not slip through together. One
 //! that is still undecided may yet turn out right, though: attempts that only undecided ones stand in the way of are
 //! not refused but wait for the decision. So fifty sign-ins of one user at once all succeed, and of fifty guesses at
 //! once five are tried.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::auth::model::folded;
 use crate::clock::{Clock, Timestamp};
 
 /// The numbers of the table above.
@@ -49,6 +53,12 @@ struct Rate {
     failures: u32,
     span: Duration,
 }
+
+/// How long a sign-in that succeeded exempts its user and address from what strangers do elsewhere.
+const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// How many such pairs are remembered.
+const KNOWN_MOST: usize = 50_000;
 
 const LIMITS: Limits = Limits {
     pair: Pace {
@@ -173,7 +183,8 @@ impl Permit {
     /// The password was right: the failures of this user from this address are forgotten. Those of the address and of
     /// the user elsewhere stay, or one good account would be a way to guess at the others.
     pub fn succeeded(self) {
-        self.close(Outcome::Succeeded);
+        let at = self.admitted;
+        self.close(Outcome::Succeeded(at));
     }
 
     /// The password was wrong, or there is no such user.
@@ -208,7 +219,7 @@ impl std::fmt::Debug for Permit {
 
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    Succeeded,
+    Succeeded(Timestamp),
     Failed(Timestamp),
     Withdrawn,
 }
@@ -246,6 +257,8 @@ struct State {
     pairs: Table<Pair>,
     addresses: Table<Window>,
     users: Table<Window>,
+    /// Pairs that signed in, and when.
+    known: HashMap<u64, Timestamp>,
 }
 
 impl State {
@@ -255,6 +268,7 @@ impl State {
             pairs: Table::new(limits.pair, limits.entries),
             addresses: Table::new(limits.address, limits.entries),
             users: Table::new(limits.user, limits.entries),
+            known: HashMap::new(),
         }
     }
 
@@ -263,17 +277,18 @@ impl State {
             IpAddr::V6(address) => IpAddr::V6((address.to_bits() >> 64 << 64).into()),
             v4 @ IpAddr::V4(_) => v4,
         };
-        let mut letters = self.hashes.build_hasher();
-        for letter in user.chars().flat_map(char::to_lowercase) {
-            letter.hash(&mut letters);
-        }
-        let (user, address) = (letters.finish(), self.hashes.hash_one(network));
+        // Folded as the database folds it: a name that two spellings reach must not have two budgets.
+        let (user, address) = (self.hashes.hash_one(folded(user)), self.hashes.hash_one(network));
         Keys { pair: self.hashes.hash_one((user, address)), address, user }
     }
 
     fn look(&mut self, now: Timestamp, keys: Keys) -> Look {
         let (pair, address) = (self.pairs.look(now, keys.pair), self.addresses.look(now, keys.address));
-        pair.and(address).and(self.users.look(now, keys.user))
+        let own = pair.and(address);
+        if self.known.get(&keys.pair).is_some_and(|at| now.since(*at) < KNOWN_FOR) {
+            return own;
+        }
+        own.and(self.users.look(now, keys.user))
     }
 
     fn admit(&mut self, now: Timestamp, keys: Keys) {
@@ -286,6 +301,13 @@ impl State {
         self.pairs.decide(keys.pair, outcome);
         self.addresses.decide(keys.address, outcome);
         self.users.decide(keys.user, outcome);
+        if let Outcome::Succeeded(at) = outcome {
+            if self.known.len() >= KNOWN_MOST && !self.known.contains_key(&keys.pair) {
+                // Forgetting costs its owner an exemption, nothing else.
+                self.known.clear();
+            }
+            self.known.insert(keys.pair, at);
+        }
     }
 }
 
@@ -345,7 +367,7 @@ impl<F: Failures> Table<F> {
         entry.undecided -= 1;
         match outcome {
             Outcome::Failed(at) => entry.failures.add(at, self.rule),
-            Outcome::Succeeded => entry.failures.forgive(),
+            Outcome::Succeeded(_) => entry.failures.forgive(),
             Outcome::Withdrawn => {}
         }
         if entry.undecided == 0 && entry.failures.last().is_none() {
@@ -635,8 +657,30 @@ mod tests {
             permit(&throttle, START, "anna", "192.0.2.1").succeeded();
         }
         (0..4).for_each(|_| assert_eq!(guess(&throttle, START, "anna", "192.0.2.1"), Met::Tried));
-        assert!(matches!(guess(&throttle, START, "anna", "192.0.2.1"), Met::Refused(900_000..)), "the user's hundred");
+        assert!(
+            matches!(guess(&throttle, START, "anna", "198.51.100.1"), Met::Refused(900_000..)),
+            "the user's hundred"
+        );
         assert!(matches!(guess(&throttle, START, "boris", "192.0.2.1"), Met::Refused(300_000..)), "the address's");
+    }
+
+    #[test]
+    fn strangers_who_guess_at_a_name_do_not_lock_its_owner_out() {
+        let throttle = Throttle::new();
+        permit(&throttle, START, "anna", "192.0.2.1").succeeded();
+        for n in 0..100 {
+            assert_eq!(guess(&throttle, START, "anna", &format!("2001:db8:0:{n:x}::1")), Met::Tried);
+        }
+        assert!(
+            matches!(guess(&throttle, START, "anna", "198.51.100.1"), Met::Refused(900_000..)),
+            "not from elsewhere"
+        );
+        (0..5).for_each(|_| assert_eq!(guess(&throttle, START, "anna", "192.0.2.1"), Met::Tried));
+        assert_eq!(
+            guess(&throttle, START, "anna", "192.0.2.1"),
+            Met::Refused(1_000),
+            "the pair's own pace still holds"
+        );
     }
 
     #[test]

@@ -12,7 +12,9 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::auth::AuthError;
-use crate::auth::model::{ApiToken, CompanyId, Grant, Principal, Refused, Role, Roles, Scope, TokenName, User, UserId};
+use crate::auth::model::{
+    ApiToken, CompanyId, Credential, Grant, Principal, Refused, Role, Roles, Scope, TokenName, User, UserId,
+};
 use crate::auth::{random, sql, users};
 use crate::clock::Timestamp;
 use crate::store::WriteTx;
@@ -80,8 +82,7 @@ impl Actor<'_> {
         }
     }
 
-    /// Whether it may manage the tokens of `owner`: its own always; another's as ADMIN or operator, an operator's as
-    /// operator only.
+    /// Whether it may manage the tokens of `owner`: its own, another's as ADMIN or operator, an operator's as operator.
     fn may_manage(self, owner: &User) -> Result<(), AuthError> {
         let Self::Caller(caller) = self else { return Ok(()) };
         if caller.user_id == owner.id || caller.operator {
@@ -99,20 +100,48 @@ impl Actor<'_> {
         Ok(())
     }
 
-    /// Whether it may hand out `grant` on `owner`'s rights: never more than it has itself.
-    fn may_grant(self, grant: Grant, owner: &User) -> Result<(), AuthError> {
-        let (roles, operator) = grant.applied_to(owner.roles, owner.operator);
-        if grant != Grant::Owner && roles == Roles::NONE {
+    /// Whether it may hand out `grant` on `owner`'s rights: never more, and never for longer, than it has itself.
+    fn may_grant(self, new: &NewToken, owner: &User) -> Result<(), AuthError> {
+        let (roles, operator) = new.grant.applied_to(owner.roles, owner.operator);
+        if new.grant != Grant::Owner && roles == Roles::NONE {
             return Err(Refused::new("role", format!("is not a role of user `{}`", owner.username)).into());
         }
         let Self::Caller(caller) = self else { return Ok(()) };
         if operator && !(caller.operator && caller.user_id == owner.id) {
             return Err(AuthError::Forbidden("only an operator may make an OPERATOR token, and only its own".into()));
         }
-        if !caller.roles.has(Role::Admin) && roles.within(caller.roles) != roles {
-            return Err(AuthError::Forbidden("a token cannot carry more than the credentials it is made with".into()));
+        let Credential::ApiToken { grant, expires_at, .. } = caller.credential else { return Ok(()) };
+        // OWNER grows with its owner, so it is more than any one role, but never more than ADMIN in a company.
+        if !grant.covers(new.grant) {
+            let text = "a token cannot carry more than the token it is made with";
+            return Err(AuthError::Forbidden(text.into()));
+        }
+        if expires_at.is_some_and(|own| new.expires_at.is_none_or(|asked| asked > own)) {
+            let rule = "must not be later than that of the token it is made with";
+            return Err(Refused::new("expires_at", rule).into());
         }
         Ok(())
+    }
+
+    /// Whether it may end `token`: with a credential cut down to one role only that token itself, unless the role is
+    /// ADMIN; an OPERATOR token as operator only.
+    fn may_end(self, token: &ApiToken, owner: &User) -> Result<(), AuthError> {
+        self.may_manage(owner)?;
+        let Self::Caller(caller) = self else { return Ok(()) };
+        let itself = matches!(caller.credential, Credential::ApiToken { guid, .. } if guid == token.guid);
+        let within = caller.credential.is_personal() || caller.roles.has(Role::Admin);
+        if itself || (within && (token.grant != Grant::Operator || caller.operator)) {
+            return Ok(());
+        }
+        Err(AuthError::Forbidden("a token with one role can end no token but itself".into()))
+    }
+
+    /// The API token it acts with, if it does.
+    fn token(self) -> Option<Uuid> {
+        match self {
+            Self::Caller(Principal { credential: Credential::ApiToken { guid, .. }, .. }) => Some(*guid),
+            _ => None,
+        }
     }
 }
 
@@ -127,7 +156,7 @@ pub fn create(
 ) -> Result<ApiToken, AuthError> {
     let owner = users::find(tx, actor.scope(), owner)?;
     actor.may_manage(&owner)?;
-    actor.may_grant(new.grant, &owner)?;
+    actor.may_grant(new, &owner)?;
     if new.expires_at.is_some_and(|expiry| expiry <= now) {
         return Err(Refused::new("expires_at", "must lie in the future").into());
     }
@@ -143,7 +172,7 @@ pub fn create(
         expires_at: new.expires_at,
         last_used_at: None,
     };
-    sql::tokens::insert(tx, &token, &hash(secret.expose()))?;
+    sql::tokens::insert(tx, &token, &hash(secret.expose()), actor.token())?;
     Ok(token)
 }
 
@@ -171,10 +200,10 @@ pub fn list(
     Ok(sql::tokens::list(conn, company, user, after, limit)?)
 }
 
-/// Ends a token at once.
+/// Ends a token at once, and every token that was made with it.
 pub fn revoke(tx: &WriteTx<'_>, actor: Actor<'_>, id: Uuid) -> Result<ApiToken, AuthError> {
     let token = find(tx, actor, id)?;
-    actor.may_manage(&users::get(tx, token.user_id)?)?;
+    actor.may_end(&token, &users::get(tx, token.user_id)?)?;
     sql::tokens::delete(tx, id)?;
     Ok(token)
 }

@@ -123,7 +123,8 @@ pub fn create(
     get(tx, id)
 }
 
-/// Changes a user's description and rights in one step. The last enabled operator stays one, and stays enabled.
+/// Changes a user's description and rights in one step. Disabling ends its JWTs and API tokens for good. The last enabled
+/// operator stays one, and stays enabled.
 pub fn change(
     tx: &WriteTx<'_>,
     scope: Scope,
@@ -146,6 +147,11 @@ pub fn change(
         let roles = rights.roles.unwrap_or(user.roles);
         let timezone = rights.timezone.unwrap_or(user.timezone);
         sql::users::update_rights(tx, user.id, roles, operator, enabled, timezone, now)?;
+        if user.enabled && !enabled {
+            // For good: enabling the user again must not bring back a credential that was to be gone.
+            sql::users::next_generation(tx, user.id)?;
+            sql::tokens::delete_all(tx, user.id)?;
+        }
     }
     write_profile(tx, &user, profile, now)?;
     get(tx, user.id)

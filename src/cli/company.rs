@@ -37,7 +37,7 @@ pub enum CompanyCommand {
         /// Its key.
         key: String,
     },
-    /// Keep a company's users out and end their tokens at once.
+    /// Keep a company's users out at once, until it is enabled again.
     Disable {
         /// Its key.
         key: String,
@@ -86,8 +86,10 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
             change(key, CompanyChange { name: Some(name), enabled: None }, "renamed")
         }
         CompanyCommand::Enable { key } => change(key, CompanyChange { name: None, enabled: Some(true) }, "enabled"),
-        CompanyCommand::Disable { key } => {
-            change(key, CompanyChange { name: None, enabled: Some(false) }, "disabled; its tokens have ended")
-        }
+        CompanyCommand::Disable { key } => change(
+            key,
+            CompanyChange { name: None, enabled: Some(false) },
+            "disabled; none of its users' credentials work until it is enabled",
+        ),
     }
 }

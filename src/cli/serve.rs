@@ -12,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Common, logging};
-use crate::app::{self, App, AppOptions};
+use crate::app::{self, AppOptions};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, Handover};
 use crate::auth::password::Hasher;
@@ -172,7 +172,9 @@ async fn run_server(
         log_all_requests: config.log_requests,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
     };
-    let App { endpoint, queue: _, runner } = app::build(auth.clone(), clock, options).await?;
+    let background = app::background(&store, &clock, &options);
+    let runner = background.runner.clone();
+    let endpoint = app::build(auth.clone(), clock, background, options).await?;
     let limits = Limits { max_connections: config.max_connections, grace: config.grace, ..Limits::default() };
     let shutdown = CancellationToken::new();
     let server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
@@ -200,10 +202,11 @@ async fn run_server(
     };
 
     shutdown.cancel();
-    if server.await.is_err() {
+    // Both within the same grace.
+    let (server, ()) = tokio::join!(server, runner.drain(config.grace));
+    if server.is_err() {
         tracing::error!("the server loop panicked");
     }
-    runner.drain(config.grace).await;
     drop(auth);
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database could not be tidied up");

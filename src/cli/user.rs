@@ -55,7 +55,7 @@ pub enum UserCommand {
         /// Its name.
         username: String,
     },
-    /// Keep a user out and end its tokens at once.
+    /// Keep a user out at once and end its JWTs and API tokens for good.
     Disable {
         /// Its name.
         username: String,
@@ -164,7 +164,7 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
         }
         UserCommand::Disable { username } => {
             let rights = RightsChange { enabled: Some(false), ..RightsChange::default() };
-            change(username, rights, "disabled; its tokens have ended")
+            change(username, rights, "disabled; its JWTs and API tokens have ended for good")
         }
         UserCommand::Operator { username, revoke } => {
             let rights = RightsChange { operator: Some(!revoke), ..RightsChange::default() };

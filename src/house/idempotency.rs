@@ -1,7 +1,8 @@
-//! `Idempotency-Key`: a POST that is sent again with the same key has one effect and gets the same answer.
+//! `Idempotency-Key`: a POST that is sent again with the same key has one effect; each time the answer is what it made,
+//! as it is by then.
 //!
-//! The answer is kept in the transaction of the effect, for a day. It holds the names of what was made, never a secret:
-//! a token's secret is shown once, and a repeated request gets the token without it.
+//! The name of what was made is kept in the transaction of the effect, for a day, and never a secret: a token's secret is
+//! shown once, and a repeated request gets the token without it.
 //!
 //! Must not know: HTTP, any domain.
 
@@ -30,7 +31,8 @@ pub struct IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// `key` as `user` sent it with `request` to `operation`. Secrets belong into `request` too: only a hash is kept.
+    /// `key` as `user` sent it with `request` to `operation`. No secret belongs into `request`: what is kept of it is a
+    /// plain hash, and a password that went into it could be guessed from there.
     #[must_use]
     pub fn new(user: UserId, operation: &'static str, key: &str, request: &str) -> Self {
         Self { user, operation, key: key.to_owned(), fingerprint: Sha256::digest(request.as_bytes()).into() }

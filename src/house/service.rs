@@ -4,6 +4,8 @@
 
 pub mod webhooks;
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::auth::companies::{self, CompanyChange};
@@ -106,13 +108,14 @@ impl HouseService {
     /// Adds a company.
     pub async fn create_company(
         &self,
+        caller: SharedPrincipal,
         key: CompanyKey,
         name: CompanyName,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Company, HouseError> {
         let now = self.auth.clock().now();
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
                     companies::create(tx, &key, &name, now)?;
                     Ok(key.as_str().to_owned())
@@ -124,9 +127,14 @@ impl HouseService {
     }
 
     /// Renames, disables or enables a company.
-    pub async fn change_company(&self, key: String, change: CompanyChange) -> Result<Company, HouseError> {
+    pub async fn change_company(
+        &self,
+        caller: SharedPrincipal,
+        key: String,
+        change: CompanyChange,
+    ) -> Result<Company, HouseError> {
         let now = self.auth.clock().now();
-        self.store.write(move |tx| Ok(companies::change(tx, &key, &change, now)?)).await
+        self.auth.write_as(caller, move |tx| Ok(companies::change(tx, &key, &change, now)?)).await
     }
 
     /// Up to `limit` users of a company (the caller's own, if none is named) after the folded name `after`.
@@ -166,21 +174,20 @@ impl HouseService {
             None => None,
         };
         let now = self.auth.clock().now();
-        self.store
-            .write(move |tx| {
-                let scope = caller.scope();
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
-                    let company = match &company {
-                        Some(key) => companies::find(tx, scope, key)?.id,
-                        None => caller.company_id,
-                    };
-                    users::create(tx, scope, company, &new, hash.as_deref(), now)?;
-                    Ok(new.username.as_str().to_owned())
-                })?;
-                let (Once::Now(username) | Once::Before(username)) = made;
-                Ok(users::find(tx, scope, &username)?)
-            })
-            .await
+        let (auth, own_company, scope) = (&self.auth, caller.company_id, caller.scope());
+        auth.write_as(caller, move |tx| {
+            let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let company = match &company {
+                    Some(key) => companies::find(tx, scope, key)?.id,
+                    None => own_company,
+                };
+                users::create(tx, scope, company, &new, hash.as_deref(), now)?;
+                Ok(new.username.as_str().to_owned())
+            })?;
+            let (Once::Now(username) | Once::Before(username)) = made;
+            Ok(users::find(tx, scope, &username)?)
+        })
+        .await
     }
 
     /// Changes what a user is called by and what it may do.
@@ -204,21 +211,23 @@ impl HouseService {
     ) -> Result<User, HouseError> {
         let hash = self.auth.hasher().hash(password.expose()).await.map_err(AuthError::from)?;
         let now = self.auth.clock().now();
-        self.store.write(move |tx| Ok(users::reset_password(tx, caller.scope(), &username, &hash, now)?)).await
+        let scope = caller.scope();
+        self.auth.write_as(caller, move |tx| Ok(users::reset_password(tx, scope, &username, &hash, now)?)).await
     }
 
     /// Ends every JWT of a user.
     pub async fn sign_out_user(&self, caller: SharedPrincipal, username: String) -> Result<(), HouseError> {
-        self.store.write(move |tx| Ok(users::sign_out(tx, caller.scope(), &username)?)).await
+        let scope = caller.scope();
+        self.auth.write_as(caller, move |tx| Ok(users::sign_out(tx, scope, &username)?)).await
     }
 
     /// Ends the caller's own JWT.
-    pub async fn sign_out(&self, caller: &Principal) -> Result<(), HouseError> {
+    pub async fn sign_out(&self, caller: SharedPrincipal) -> Result<(), HouseError> {
         Ok(self.auth.sign_out(caller).await?)
     }
 
     /// Ends every JWT of the caller.
-    pub async fn sign_out_everywhere(&self, caller: &Principal) -> Result<(), HouseError> {
+    pub async fn sign_out_everywhere(&self, caller: SharedPrincipal) -> Result<(), HouseError> {
         Ok(self.auth.sign_out_everywhere(caller).await?)
     }
 
@@ -264,8 +273,9 @@ impl HouseService {
     ) -> Result<CreatedToken, HouseError> {
         let secret = Secret::generate()?;
         let now = self.auth.clock().now();
-        self.store
-            .write(move |tx| {
+        let acting = Arc::clone(&caller);
+        self.auth
+            .write_as(acting, move |tx| {
                 let actor = Actor::Caller(&caller);
                 let owner = username.as_deref().unwrap_or(caller.username.as_str());
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
@@ -281,8 +291,9 @@ impl HouseService {
 
     /// Ends a token at once.
     pub async fn revoke_token(&self, caller: SharedPrincipal, id: Uuid) -> Result<(), HouseError> {
-        self.store
-            .write(move |tx| {
+        let acting = Arc::clone(&caller);
+        self.auth
+            .write_as(acting, move |tx| {
                 tokens::revoke(tx, Actor::Caller(&caller), id)?;
                 Ok(())
             })
@@ -290,9 +301,9 @@ impl HouseService {
     }
 
     /// Replaces the key that signs JWTs: everybody signs in again.
-    pub async fn rotate_jwt_key(&self) -> Result<(), HouseError> {
+    pub async fn rotate_jwt_key(&self, caller: SharedPrincipal) -> Result<(), HouseError> {
         let key = random::<{ jwt::KEY_BYTES }>()?;
         let now = self.auth.clock().now();
-        self.store.write(move |tx| Ok(rotate_jwt_key(tx, &key, now)?)).await
+        self.auth.write_as(caller, move |tx| Ok(rotate_jwt_key(tx, &key, now)?)).await
     }
 }

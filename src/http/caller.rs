@@ -105,7 +105,11 @@ pub fn bearer(request: &Request) -> Result<&str, Failure> {
             "this needs `Authorization: Bearer` with a JWT (POST /account/token/generation) or an API token",
         )
     };
-    let header = request.headers().get(AUTHORIZATION).ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    let mut given = request.headers().get_all(AUTHORIZATION).iter();
+    let header = given.next().ok_or_else(missing)?.to_str().map_err(|_| missing())?;
+    if given.next().is_some() {
+        return Err(Failure::invalid_field("Authorization", "must be given once"));
+    }
     let (scheme, credential) = header.split_once(' ').ok_or_else(missing)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(missing());

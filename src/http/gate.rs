@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -129,7 +130,9 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             request.set_body(capped(body, declared, Arc::clone(context)));
         }
         request.set_data(Arc::clone(context));
-        let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
+        // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
+        let answered = pin!(self.inner.call(request));
+        let answered = AssertUnwindSafe(answered).catch_unwind();
         match tokio::time::timeout(self.state.request_timeout, answered).await {
             Ok(Ok(Ok(response))) => {
                 // A public operation has no caller to note it.

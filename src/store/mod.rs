@@ -174,6 +174,12 @@ impl Store {
         self.0.readers.run(f)
     }
 
+    /// [`Store::read`] for a closure that makes a single statement, which is a snapshot by itself: it is spared
+    /// the two statements around it.
+    pub fn read_one<T, E: From<StoreError>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        self.0.readers.run_one(f)
+    }
+
     /// Runs `f` on a thread that may block, on one snapshot of the committed state, with at most
     /// [`OpenOptions::long_readers`] others at a time. For reports, exports and counts. While it runs, the log cannot be
     /// emptied: a read that takes minutes belongs in slices.

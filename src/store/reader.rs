@@ -56,6 +56,16 @@ impl Readers {
         outcome
     }
 
+    /// Runs `f`, which makes one statement, on this thread: SQLite gives every statement a snapshot of its own.
+    pub(super) fn run_one<T, E: From<StoreError>>(&self, f: impl FnOnce(&ReadTx<'_>) -> Result<T, E>) -> Result<T, E> {
+        let connection = self.take()?;
+        let outcome = f(&ReadTx(&connection));
+        if connection.is_autocommit() {
+            self.put_back(connection);
+        }
+        outcome
+    }
+
     /// Closes the idle connections and lets nothing new begin; one in use is closed when its closure returns.
     pub(super) fn close(&self) {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();

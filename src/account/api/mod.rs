@@ -143,7 +143,7 @@ impl AccountApi {
     ) -> Answer<Json<String>> {
         let PasswordChangeRequest { current_password, new_password } = body.0;
         let new = Password::parse(new_password).map_err(|rule| RefusedField { field: "new_password", rule })?;
-        Ok(Json(self.service.change_password(&caller, &current_password, &new, context.client).await?))
+        Ok(Json(self.service.change_password(caller.principal(), &current_password, new, context.client).await?))
     }
 
     /// Read the account
@@ -160,7 +160,7 @@ impl AccountApi {
     #[oai(path = "/account/info", method = "put", operation_id = "update_info", tag = "AccountTags::Info")]
     async fn update_info(&self, caller: Caller, body: Checked<InfoChangeRequest>) -> Answer<Json<User>> {
         let change = body.0.into_change()?;
-        Ok(Json(self.service.update_info(&caller, change).await?.into()))
+        Ok(Json(self.service.update_info(caller.principal(), change).await?.into()))
     }
 
     /// Check the service

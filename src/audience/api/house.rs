@@ -286,7 +286,7 @@ impl AudienceHouseApi {
     /// Up to 1000 at once. Those that are suppressed already stay as they are.
     #[oai(path = "/comptoir/v1/audience/suppressed", method = "post", operation_id = "add_suppressed")]
     async fn suppress(&self, caller: Caller, body: Strict<Addresses>) -> Answer<Json<Changed>> {
-        let changed = self.0.change_suppression(caller.company_id, body.0.parse()?, true).await?;
+        let changed = self.0.change_suppression(caller.principal(), body.0.parse()?, true).await?;
         Ok(Json(Changed { changed }))
     }
 
@@ -295,7 +295,7 @@ impl AudienceHouseApi {
     /// Up to 1000 at once. Those that are not on it change nothing.
     #[oai(path = "/comptoir/v1/audience/suppressed/remove", method = "post", operation_id = "remove_suppressed")]
     async fn unsuppress(&self, caller: Caller, body: Strict<Addresses>) -> Answer<Json<Changed>> {
-        let changed = self.0.change_suppression(caller.company_id, body.0.parse()?, false).await?;
+        let changed = self.0.change_suppression(caller.principal(), body.0.parse()?, false).await?;
         Ok(Json(Changed { changed }))
     }
 }
@@ -323,13 +323,13 @@ impl AudienceHouseApi {
     }
 
     async fn create(&self, caller: &Caller, shelf: Shelf, body: NewEntry) -> Result<EntryWire, Failure> {
-        let entry = self.0.create_entry(caller.company_id, shelf, body.id, name(&body.name)?).await?;
+        let entry = self.0.create_entry(caller.principal(), shelf, body.id, name(&body.name)?).await?;
         Ok(EntryWire::of(shelf, entry))
     }
 
     async fn change(&self, caller: &Caller, shelf: Shelf, id: i64, body: EntryChange) -> Result<EntryWire, Failure> {
         let name = body.name.as_deref().map(name).transpose()?;
-        let entry = self.0.change_entry(caller.company_id, shelf, id, name, body.enabled).await?;
+        let entry = self.0.change_entry(caller.principal(), shelf, id, name, body.enabled).await?;
         Ok(EntryWire::of(shelf, entry))
     }
 }

@@ -254,7 +254,7 @@ impl AudienceApi {
     async fn import_profile(&self, context: Context<'_>, call: Call<ImportProfile>) -> Answer<Imported> {
         let list = call.body.db_id;
         let row = call.body.into_import(self.key()?).map_err(application)?;
-        let key = self.0.import_profile(call.caller.company_id, list, row).await?;
+        let key = self.0.import_profile(call.caller.principal(), list, row).await?;
         Ok(Reply::new(Imported::of(key.to_string()), *context))
     }
 
@@ -269,12 +269,12 @@ impl AudienceApi {
         tag = "AudienceTags::Profiles"
     )]
     async fn import_profiles(&self, context: Context<'_>, call: Call<ImportProfiles>) -> Answer<BatchAnswer> {
-        let (company, list) = (call.caller.company_id, call.body.db_id);
+        let (caller, list) = (call.caller.principal(), call.body.db_id);
         let keys = self.keys(call.body.data.len())?;
         let mut keys = keys.into_iter();
         let spare = ProfileKey([0; 12]);
         let rows = call.body.into_rows(|| keys.next().unwrap_or(spare));
-        let results = self.0.import_profiles(company, list, rows).await?;
+        let results = self.0.import_profiles(caller, list, rows).await?;
         let code = |error: &crate::audience::AudienceError| match error {
             crate::audience::AudienceError::NotFound { .. } => 404,
             _ => 400,
@@ -293,7 +293,7 @@ impl AudienceApi {
     )]
     async fn delete_profile(&self, context: Context<'_>, call: Call<DeleteProfile>) -> Answer<Done> {
         let target = call.body.target().map_err(application)?;
-        self.0.delete_profile(call.caller.company_id, call.body.db_id, target).await?;
+        self.0.delete_profile(call.caller.principal(), call.body.db_id, target).await?;
         Ok(Reply::new(Done::success(), *context))
     }
 
@@ -307,10 +307,10 @@ impl AudienceApi {
         tag = "AudienceTags::Profiles"
     )]
     async fn set_subscription(&self, context: Context<'_>, call: Call<SetSubscription>) -> Answer<Done> {
-        let (company, list) = (call.caller.company_id, call.body.known.db_id);
+        let (caller, list) = (call.caller.principal(), call.body.known.db_id);
         let target = call.body.target().map_err(application)?;
         let change = call.body.into_change().map_err(application)?;
-        self.0.set_subscription(company, list, target, change).await?;
+        self.0.set_subscription(caller, list, target, change).await?;
         Ok(Reply::new(Done::success(), *context))
     }
 
@@ -326,7 +326,7 @@ impl AudienceApi {
     async fn delete_subscription(&self, context: Context<'_>, call: Call<DeleteSubscription>) -> Answer<Done> {
         let DeleteSubscription { db_id, resource_id, channel, .. } = call.body;
         let target = call.body.target().map_err(application)?;
-        self.0.delete_subscription(call.caller.company_id, db_id, target, resource_id, channel.into()).await?;
+        self.0.delete_subscription(call.caller.principal(), db_id, target, resource_id, channel.into()).await?;
         Ok(Reply::new(Done::success(), *context))
     }
 
@@ -342,7 +342,7 @@ impl AudienceApi {
     async fn suspend_subscriptions(&self, context: Context<'_>, call: Call<SuspendSubscriptions>) -> Answer<Updated> {
         let target = call.body.target().map_err(application)?;
         let SuspendSubscriptions { db_id, resource_id, .. } = call.body;
-        let updated = self.0.suspend_subscriptions(call.caller.company_id, db_id, target, resource_id).await?;
+        let updated = self.0.suspend_subscriptions(call.caller.principal(), db_id, target, resource_id).await?;
         Ok(Reply::new(Updated::of(updated), *context))
     }
 }
@@ -355,7 +355,7 @@ impl AudienceApi {
         refresh: Refresh,
         feedback: Option<Feedback>,
     ) -> Answer<Envelope<TaskStarted>> {
-        let task = self.0.refresh(caller, refresh, feedback).await?;
+        let task = self.0.refresh(caller.principal(), refresh, feedback).await?;
         Ok(Reply::new(Envelope::of(TaskStarted { task_id: task.to_string() }), context))
     }
 

@@ -4,7 +4,7 @@ use super::{AudienceService, enabled};
 use crate::audience::AudienceError;
 use crate::audience::model::{Channel, Entry, Name, Shelf};
 use crate::audience::sql;
-use crate::auth::model::CompanyId;
+use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
 
@@ -142,25 +142,27 @@ impl AudienceService {
     /// House: makes one.
     pub async fn create_entry(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         shelf: Shelf,
         id: Option<i64>,
         name: Name,
     ) -> Result<Entry, AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store.write(move |tx| create(tx, shelf, company, id, &name, now)).await
+        self.auth.write_as(caller, move |tx| create(tx, shelf, company, id, &name, now)).await
     }
 
     /// House: renames, disables or enables one.
     pub async fn change_entry(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         shelf: Shelf,
         id: i64,
         name: Option<Name>,
         to_enabled: Option<bool>,
     ) -> Result<Entry, AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store.write(move |tx| change(tx, shelf, company, id, name.as_ref(), to_enabled, now)).await
+        self.auth.write_as(caller, move |tx| change(tx, shelf, company, id, name.as_ref(), to_enabled, now)).await
     }
 }

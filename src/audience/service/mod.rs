@@ -24,6 +24,7 @@ use crate::webhooks::guard::Guard;
 /// The use cases over one store.
 #[derive(Clone)]
 pub struct AudienceService {
+    auth: Auth,
     store: Store,
     clock: Clock,
     queue: Queue,
@@ -34,7 +35,7 @@ impl AudienceService {
     /// The audience of this installation; feedback goes where `guard` lets it.
     #[must_use]
     pub fn new(auth: &Auth, queue: Queue, guard: Guard) -> Self {
-        Self { store: auth.store().clone(), clock: auth.clock().clone(), queue, guard }
+        Self { store: auth.store().clone(), clock: auth.clock().clone(), auth: auth.clone(), queue, guard }
     }
 
     /// The present instant.

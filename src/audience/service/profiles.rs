@@ -1,6 +1,7 @@
 //! Profiles: importing one or many, deleting.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::{AudienceService, enabled};
 use crate::audience::AudienceError;
@@ -11,7 +12,7 @@ use crate::audience::model::{
 use crate::audience::service::subscriptions;
 use crate::audience::sql::profiles::{self as rows, Profile};
 use crate::audience::sql::{self, subscriptions as subs};
-use crate::auth::model::CompanyId;
+use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::{Conn, WriteTx};
 
@@ -189,13 +190,14 @@ impl AudienceService {
     /// `profiles/import`: makes a profile, or changes the one that is found.
     pub async fn import_profile(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         list: i64,
         row: Import,
     ) -> Result<ProfileKey, AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 enabled(tx, Shelf::Lists, company, list)?;
                 let mut deltas = Deltas::default();
                 let key = import(tx, company, list, &row, now, &mut deltas)?;
@@ -209,25 +211,34 @@ impl AudienceService {
     /// come in their order, and a later one of the same profile changes what an earlier one made.
     pub async fn import_profiles(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         list: i64,
         mut batch: Vec<Result<Import, String>>,
     ) -> Result<Vec<RowResult>, AudienceError> {
+        let company = caller.company_id;
         self.store.read(|conn| enabled(conn, Shelf::Lists, company, list))?;
         let now = self.clock.now();
         let mut results = Vec::with_capacity(batch.len());
         while !batch.is_empty() {
             let rest = batch.split_off(batch.len().min(SLICE));
             let slice = std::mem::replace(&mut batch, rest);
-            results.extend(self.store.write(move |tx| import_slice(tx, company, list, &slice, now)).await?);
+            results.extend(
+                self.auth.write_as(Arc::clone(&caller), move |tx| import_slice(tx, company, list, &slice, now)).await?,
+            );
         }
         Ok(results)
     }
 
     /// `profiles/delete`: removes a profile and its subscriptions.
-    pub async fn delete_profile(&self, company: CompanyId, list: i64, target: Target) -> Result<(), AudienceError> {
-        self.store
-            .write(move |tx| {
+    pub async fn delete_profile(
+        &self,
+        caller: SharedPrincipal,
+        list: i64,
+        target: Target,
+    ) -> Result<(), AudienceError> {
+        let company = caller.company_id;
+        self.auth
+            .write_as(caller, move |tx| {
                 let profile = located(tx, company, list, &target)?;
                 let mut deltas = Deltas::default();
                 for subscription in subs::live(tx, company, profile.id)? {

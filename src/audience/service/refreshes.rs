@@ -12,7 +12,7 @@ use crate::audience::AudienceError;
 use crate::audience::counters::ChannelFigures;
 use crate::audience::model::{Feedback, Refresh, Refused, Shelf};
 use crate::audience::sql;
-use crate::auth::model::{CompanyId, Principal};
+use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::Conn;
 use crate::tasks::{self, Dedupe, Kind, NewTask, State, Task, TaskError};
@@ -153,7 +153,7 @@ impl AudienceService {
     /// or by a new one, and answers with its id before it counts.
     pub async fn refresh(
         &self,
-        caller: &Principal,
+        caller: SharedPrincipal,
         refresh: Refresh,
         feedback: Option<Feedback>,
     ) -> Result<Uuid, AudienceError> {
@@ -163,8 +163,8 @@ impl AudienceService {
         let (company, owner) = (caller.company_id, caller.user_id);
         let (queue, now) = (self.queue.clone(), self.clock.now());
         let feedback = feedback.map(Arc::new);
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 enabled(tx, Shelf::Lists, company, refresh.list)?;
                 enabled(tx, Shelf::Resources, company, refresh.resource)?;
                 let key = format!("{}/{}", refresh.list, refresh.resource);

@@ -9,7 +9,7 @@ use crate::audience::service::enabled;
 use crate::audience::sql;
 use crate::audience::sql::profiles::Profile;
 use crate::audience::sql::subscriptions::{self as rows, Subscription};
-use crate::auth::model::CompanyId;
+use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::WriteTx;
 
@@ -75,14 +75,15 @@ impl AudienceService {
     /// `subscriptions/set`.
     pub async fn set_subscription(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         list: i64,
         target: Target,
         change: SubscriptionChange,
     ) -> Result<(), AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 let profile = located(tx, company, list, &target)?;
                 let mut deltas = Deltas::default();
                 set(tx, company, list, &profile, &change, now, &mut deltas)?;
@@ -94,15 +95,16 @@ impl AudienceService {
     /// `subscriptions/delete`: the row stays and counts no longer.
     pub async fn delete_subscription(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         list: i64,
         target: Target,
         resource: i64,
         channel: Channel,
     ) -> Result<(), AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 let profile = located(tx, company, list, &target)?;
                 enabled(tx, Shelf::Resources, company, resource)?;
                 let before = rows::find(tx, company, profile.id, resource, channel)?
@@ -121,14 +123,15 @@ impl AudienceService {
     /// and says how many. Others stay: who has unsubscribed must not come back when a suspension is lifted.
     pub async fn suspend_subscriptions(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         list: i64,
         target: Target,
         resource: Option<i64>,
     ) -> Result<i64, AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
-        self.store
-            .write(move |tx| {
+        self.auth
+            .write_as(caller, move |tx| {
                 let profile = located(tx, company, list, &target)?;
                 if let Some(resource) = resource {
                     enabled(tx, Shelf::Resources, company, resource)?;

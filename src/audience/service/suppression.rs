@@ -8,9 +8,10 @@ use crate::audience::counters::Deltas;
 use crate::audience::model::{Address, Identity};
 use crate::audience::sql;
 use crate::audience::sql::suppression::Suppressed;
-use crate::auth::model::CompanyId;
+use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::{Conn, WriteTx};
+use std::sync::Arc;
 
 /// So many addresses share a transaction.
 const SLICE: usize = 100;
@@ -82,16 +83,18 @@ impl AudienceService {
     /// House: puts addresses on the list, or takes them from it, in slices; says how many that changed.
     pub async fn change_suppression(
         &self,
-        company: CompanyId,
+        caller: SharedPrincipal,
         mut addresses: Vec<Address>,
         suppress: bool,
     ) -> Result<u64, AudienceError> {
+        let company = caller.company_id;
         let now = self.clock.now();
         let mut changed = 0;
         while !addresses.is_empty() {
             let rest = addresses.split_off(addresses.len().min(SLICE));
             let slice = std::mem::replace(&mut addresses, rest);
-            changed += self.store.write(move |tx| change(tx, company, &slice, suppress, now)).await?;
+            changed +=
+                self.auth.write_as(Arc::clone(&caller), move |tx| change(tx, company, &slice, suppress, now)).await?;
         }
         Ok(changed)
     }

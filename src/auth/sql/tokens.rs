@@ -24,10 +24,19 @@ fn token(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
 }
 
 /// Adds a token by the hash of its secret.
-pub fn insert(tx: &WriteTx<'_>, token: &ApiToken, secret_hash: &[u8; 32]) -> Result<(), StoreError> {
+///
+/// `made_with` is the token whose bearer asked for it, if one did.
+pub fn insert(
+    tx: &WriteTx<'_>,
+    token: &ApiToken,
+    secret_hash: &[u8; 32],
+    made_with: Option<Uuid>,
+) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "INSERT INTO api_tokens (guid, company_id, user_id, name, hint, secret_hash, granted, created_at, expires_at)
-         VALUES (:guid, :company, :user, :name, :hint, :secret_hash, :granted, :created_at, :expires_at)",
+        "INSERT INTO api_tokens (guid, company_id, user_id, name, hint, secret_hash, granted, made_with, created_at,
+                                 expires_at)
+         VALUES (:guid, :company, :user, :name, :hint, :secret_hash, :granted,
+                 (SELECT id FROM api_tokens WHERE guid = :made_with), :created_at, :expires_at)",
     )?
     .execute(named_params! {
         ":guid": token.guid.to_string(),
@@ -37,6 +46,7 @@ pub fn insert(tx: &WriteTx<'_>, token: &ApiToken, secret_hash: &[u8; 32]) -> Res
         ":hint": token.hint,
         ":secret_hash": secret_hash.as_slice(),
         ":granted": token.grant.as_str(),
+        ":made_with": made_with.map(|id| id.to_string()),
         ":created_at": token.created_at.as_micros(),
         ":expires_at": token.expires_at.map(Timestamp::as_micros),
     })?;
@@ -112,6 +122,13 @@ pub fn list(
 pub fn delete(tx: &WriteTx<'_>, id: Uuid) -> Result<(), StoreError> {
     tx.prepare_cached("DELETE FROM api_tokens WHERE guid = :guid")?
         .execute(named_params! { ":guid": id.to_string() })?;
+    Ok(())
+}
+
+/// Removes every token of a user.
+pub fn delete_all(tx: &WriteTx<'_>, user: UserId) -> Result<(), StoreError> {
+    // Relies on api_tokens_by_user.
+    tx.prepare_cached("DELETE FROM api_tokens WHERE user_id = :user")?.execute(named_params! { ":user": user.0 })?;
     Ok(())
 }
 

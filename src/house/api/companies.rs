@@ -58,7 +58,7 @@ impl CompaniesApi {
         let key = idempotency(&caller, "create_company", headers, &body.0)?;
         let company = CompanyKey::parse(body.0.key).map_err(|rule| Refused { field: "key", rule })?;
         let name = CompanyName::parse(body.0.name).map_err(|rule| Refused { field: "name", rule })?;
-        Ok(Json(self.0.create_company(company, name, key).await?.into()))
+        Ok(Json(self.0.create_company(caller.principal(), company, name, key).await?.into()))
     }
 
     /// Read a company
@@ -76,17 +76,18 @@ impl CompaniesApi {
 
     /// Change a company
     ///
-    /// Renames, disables or enables it. Disabling ends every token of its users at once. For the operator.
+    /// Renames, disables or enables it. While it is disabled, none of its users' credentials
+    /// works, from this moment on. For the operator.
     #[oai(path = "/comptoir/v1/companies/:company_key", method = "patch", operation_id = "change_company")]
     async fn change_company(
         &self,
-        _caller: Caller,
+        caller: Caller,
         /// The company's key.
         company_key: Path<String>,
         body: Strict<CompanyChange>,
     ) -> Answer<Json<Company>> {
         let name = body.0.name.map(CompanyName::parse).transpose().map_err(|rule| Refused { field: "name", rule })?;
         let change = Change { name, enabled: body.0.enabled };
-        Ok(Json(self.0.change_company(company_key.0, change).await?.into()))
+        Ok(Json(self.0.change_company(caller.principal(), company_key.0, change).await?.into()))
     }
 }

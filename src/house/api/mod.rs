@@ -112,5 +112,9 @@ fn idempotency(
         .ok()
         .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or_else(|| refused("must have 1 to 255 printable ASCII characters"))?;
-    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_json_string())))
+    let mut request = request.to_json().unwrap_or_default();
+    if let Some(fields) = request.as_object_mut() {
+        fields.remove("password");
+    }
+    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_string())))
 }

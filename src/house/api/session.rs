@@ -26,7 +26,7 @@ impl SessionApi {
     /// Ends the JWT this request came with, at once. An API token is revoked instead: 409.
     #[oai(path = "/comptoir/v1/sign-out", method = "post", operation_id = "sign_out")]
     async fn sign_out(&self, caller: Caller) -> Answer<()> {
-        Ok(self.0.sign_out(&caller).await?)
+        Ok(self.0.sign_out(caller.principal()).await?)
     }
 
     /// Sign out everywhere
@@ -34,7 +34,7 @@ impl SessionApi {
     /// Ends every JWT of the caller, this one included, at once. API tokens go on working.
     #[oai(path = "/comptoir/v1/sign-out/everywhere", method = "post", operation_id = "sign_out_everywhere")]
     async fn sign_out_everywhere(&self, caller: Caller) -> Answer<()> {
-        Ok(self.0.sign_out_everywhere(&caller).await?)
+        Ok(self.0.sign_out_everywhere(caller.principal()).await?)
     }
 
     /// Rotate the key of JWTs
@@ -42,7 +42,7 @@ impl SessionApi {
     /// Ends every JWT of the installation at once, the caller's own included. API tokens go on working. For the
     /// operator.
     #[oai(path = "/comptoir/v1/jwt-key/rotate", method = "post", operation_id = "rotate_jwt_key")]
-    async fn rotate_jwt_key(&self, _caller: Caller) -> Answer<()> {
-        Ok(self.0.rotate_jwt_key().await?)
+    async fn rotate_jwt_key(&self, caller: Caller) -> Answer<()> {
+        Ok(self.0.rotate_jwt_key(caller.principal()).await?)
     }
 }

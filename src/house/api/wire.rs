@@ -257,7 +257,7 @@ pub struct UserChange {
     pub roles: Option<Vec<Role>>,
     /// Whether it administers the installation: only an operator may say so.
     pub operator: Option<bool>,
-    /// Whether it may sign in. Disabling ends its tokens at once.
+    /// Whether it may sign in. Disabling ends its JWTs and API tokens at once and for good.
     pub enabled: Option<bool>,
     /// Offset from UTC in hours. What was recorded before stays on its day.
     #[oai(validator(minimum(value = "-12"), maximum(value = "12")))]

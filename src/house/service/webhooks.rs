@@ -4,8 +4,8 @@
 
 use uuid::Uuid;
 
+use crate::auth::Auth;
 use crate::auth::model::{CompanyId, Principal, SharedPrincipal};
-use crate::clock::Clock;
 use crate::house::HouseError;
 use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Store, StoreError};
@@ -40,8 +40,8 @@ pub struct DeliveryDetails {
 /// The use cases over one store.
 #[derive(Clone)]
 pub struct WebhookService {
+    auth: Auth,
     store: Store,
-    clock: Clock,
     queue: Queue,
     webhooks: Webhooks,
 }
@@ -49,8 +49,9 @@ pub struct WebhookService {
 impl WebhookService {
     /// Webhooks of this installation.
     #[must_use]
-    pub fn new(store: Store, clock: Clock, queue: Queue, webhooks: Webhooks) -> Self {
-        Self { store, clock, queue, webhooks }
+    pub fn new(auth: Auth, queue: Queue, webhooks: Webhooks) -> Self {
+        let store = auth.store().clone();
+        Self { auth, store, queue, webhooks }
     }
 
     /// Where webhooks may go.
@@ -76,17 +77,18 @@ impl WebhookService {
         new: NewEndpoint,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<WithSecret, HouseError> {
-        let (secret, now) = (Secret::generate()?, self.clock.now());
-        self.store
-            .write(move |tx| {
+        let (secret, now) = (Secret::generate()?, self.auth.clock().now());
+        let company = caller.company_id;
+        self.auth
+            .write_as(caller, move |tx| {
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
-                    Ok(endpoints::create(tx, caller.company_id, &new, &secret, now)?.guid)
+                    Ok(endpoints::create(tx, company, &new, &secret, now)?.guid)
                 })?;
                 let (id, secret) = match made {
                     Once::Now(id) => (id, Some(secret.clone())),
                     Once::Before(id) => (id, None),
                 };
-                Ok(WithSecret { endpoint: endpoints::find(tx, caller.company_id, id)?, secret })
+                Ok(WithSecret { endpoint: endpoints::find(tx, company, id)?, secret })
             })
             .await
     }
@@ -98,13 +100,13 @@ impl WebhookService {
         id: Uuid,
         change: EndpointChange,
     ) -> Result<Endpoint, HouseError> {
-        let now = self.clock.now();
+        let now = self.auth.clock().now();
         let company = caller.company_id;
         let switched_on = change.enabled == Some(true);
         let queue = self.queue.clone();
         let endpoint = self
-            .store
-            .write(move |tx| Ok::<_, HouseError>(endpoints::change(tx, &queue, company, id, &change, now)?))
+            .auth
+            .write_as(caller, move |tx| Ok::<_, HouseError>(endpoints::change(tx, &queue, company, id, &change, now)?))
             .await?;
         if switched_on {
             self.release(company, endpoint.id).await?;
@@ -112,11 +114,12 @@ impl WebhookService {
         Ok(endpoint)
     }
 
-    /// Slice by slice, so that the writer is not held. What a kill leaves undone the upkeep does.
+    /// Slice by slice, so that the writer is not held. It follows from a change that is made, so it does not ask again
+    /// whether the caller still stands; what a kill leaves undone the upkeep does.
     async fn release(&self, company: CompanyId, endpoint: EndpointId) -> Result<(), StoreError> {
         const SLICE: usize = endpoints::RELEASED_AT_ONCE;
         loop {
-            let (queue, now) = (self.queue.clone(), self.clock.now());
+            let (queue, now) = (self.queue.clone(), self.auth.clock().now());
             let released =
                 self.store.write(move |tx| outbox::release(tx, &queue, company, endpoint, now, SLICE)).await?;
             if released < SLICE {
@@ -127,8 +130,9 @@ impl WebhookService {
 
     /// Deletes an endpoint.
     pub async fn delete(&self, caller: SharedPrincipal, id: Uuid) -> Result<(), HouseError> {
-        let now = self.clock.now();
-        self.store.write(move |tx| Ok(endpoints::delete(tx, caller.company_id, id, now)?)).await
+        let now = self.auth.clock().now();
+        let company = caller.company_id;
+        self.auth.write_as(caller, move |tx| Ok(endpoints::delete(tx, company, id, now)?)).await
     }
 
     /// Gives an endpoint a new secret.
@@ -138,10 +142,10 @@ impl WebhookService {
         id: Uuid,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<WithSecret, HouseError> {
-        let (secret, now) = (Secret::generate()?, self.clock.now());
-        self.store
-            .write(move |tx| {
-                let company = caller.company_id;
+        let (secret, now) = (Secret::generate()?, self.auth.clock().now());
+        let company = caller.company_id;
+        self.auth
+            .write_as(caller, move |tx| {
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
                     Ok(endpoints::rotate_secret(tx, company, id, &secret, now)?.guid)
                 })?;
@@ -157,11 +161,12 @@ impl WebhookService {
         caller: SharedPrincipal,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Option<Secret>, HouseError> {
-        let (secret, now) = (Secret::generate()?, self.clock.now());
-        self.store
-            .write(move |tx| {
+        let (secret, now) = (Secret::generate()?, self.auth.clock().now());
+        let company = caller.company_id;
+        self.auth
+            .write_as(caller, move |tx| {
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
-                    endpoints::rotate_company_secret(tx, caller.company_id, &secret, now)?;
+                    endpoints::rotate_company_secret(tx, company, &secret, now)?;
                     Ok(())
                 })?;
                 Ok(matches!(made, Once::Now(())).then(|| secret.clone()))
@@ -176,10 +181,10 @@ impl WebhookService {
         id: Uuid,
         idempotency: Option<IdempotencyKey>,
     ) -> Result<Delivery, HouseError> {
-        let (queue, now) = (self.queue.clone(), self.clock.now());
-        self.store
-            .write(move |tx| {
-                let company = caller.company_id;
+        let (queue, now) = (self.queue.clone(), self.auth.clock().now());
+        let company = caller.company_id;
+        self.auth
+            .write_as(caller, move |tx| {
                 let made =
                     once(tx, idempotency.as_ref(), now, |tx| Ok(endpoints::ping(tx, &queue, company, id, now)?))?;
                 let (Once::Now(delivery) | Once::Before(delivery)) = made;
@@ -216,7 +221,8 @@ impl WebhookService {
 
     /// Begins a delivery again.
     pub async fn redeliver(&self, caller: SharedPrincipal, id: Uuid) -> Result<Delivery, HouseError> {
-        let (queue, now) = (self.queue.clone(), self.clock.now());
-        self.store.write(move |tx| Ok(outbox::redeliver(tx, &queue, caller.company_id, id, now)?)).await
+        let (queue, now) = (self.queue.clone(), self.auth.clock().now());
+        let company = caller.company_id;
+        self.auth.write_as(caller, move |tx| Ok(outbox::redeliver(tx, &queue, company, id, now)?)).await
     }
 }

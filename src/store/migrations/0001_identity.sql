@@ -51,11 +51,14 @@ CREATE TABLE api_tokens (
     -- SHA-256 of the whole token; the token itself is shown once and kept nowhere.
     secret_hash  BLOB    NOT NULL UNIQUE CHECK (length(secret_hash) = 32),
     granted      TEXT    NOT NULL,
+    -- The token whose bearer made this one: revoking a leaked token ends what was made with it.
+    made_with    INTEGER REFERENCES api_tokens (id) ON DELETE CASCADE,
     created_at   INTEGER NOT NULL,
     expires_at   INTEGER,
     last_used_at INTEGER
 ) STRICT;
 CREATE INDEX api_tokens_by_user ON api_tokens (user_id, id);
+CREATE INDEX api_tokens_by_maker ON api_tokens (made_with) WHERE made_with IS NOT NULL;
 CREATE INDEX api_tokens_by_company ON api_tokens (company_id, id);
 
 -- JWTs signed out before they expired; a row goes when its token would have expired anyway.

@@ -173,18 +173,21 @@ async fn of_several_faults_each_is_named_by_its_path_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn text_of_any_script_comes_back_as_it_was_and_control_characters_are_refused() {
+async fn text_of_any_script_comes_back_as_it_was_and_nul_is_refused() {
     let server = TestServer::start().await;
     let client = olena(&server).await;
-    for text in
-        ["Олена Коваленко", "日本語 العربية", "👩‍🚀 \u{1F1FA}\u{1F1E6}", "a\"b\\c/d<script>&amp;", "é vs e\u{301}"]
-    {
+    for text in [
+        "Олена Коваленко",
+        "日本語 العربية",
+        "👩‍🚀 \u{1F1FA}\u{1F1E6}",
+        "a\"b\\c/d<script>&amp;",
+        "é vs e\u{301}",
+        "two\nlines",
+    ] {
         let answer = client.put(PATH, json!({"specification": text})).await.expect(200);
         assert_eq!(answer.json()["specification"], text);
     }
-    for text in ["with\u{0}nul", "with\nline", "with\u{7f}delete"] {
-        let answer = client.put(PATH, json!({"specification": text})).await.expect(400);
-        assert!(answer.faults()[0].starts_with("specification: must not contain"), "{}", answer.shown());
-    }
+    let answer = client.put(PATH, json!({"specification": "with\u{0}nul"})).await.expect(400);
+    assert!(answer.faults()[0].starts_with("specification: must not contain"), "{}", answer.shown());
     client.put(PATH, json!({"attributes": [{"key": "nul\u{0}", "value": "\u{0}"}]})).await.expect(400);
 }

@@ -59,7 +59,7 @@ impl World {
         let world = Self { store, queue, service, principal, runner, _folder: folder };
         for (shelf, id) in [(Shelf::Lists, 1), (Shelf::Resources, 24), (Shelf::Resources, 25)] {
             let name = Name::parse(&format!("{} {id}", shelf.noun())).unwrap();
-            world.service.create_entry(world.company(), shelf, Some(id), name).await.unwrap();
+            world.service.create_entry(world.principal.clone(), shelf, Some(id), name).await.unwrap();
         }
         world
     }
@@ -281,22 +281,24 @@ async fn perform(world: &World, step: &Step, keys: &mut u8) {
                     },
                 })
             });
-            service.import_profiles(company, 1, rows.collect()).await.unwrap();
+            service.import_profiles(world.principal.clone(), 1, rows.collect()).await.unwrap();
         }
-        Step::Delete(who) => drop(service.delete_profile(company, 1, target(who)).await),
+        Step::Delete(who) => drop(service.delete_profile(world.principal.clone(), 1, target(who)).await),
         Step::Set(who, resource, channel, status) => {
             let change = SubscriptionChange { resource, channel, status, details: None };
-            drop(service.set_subscription(company, 1, target(who), change).await);
+            drop(service.set_subscription(world.principal.clone(), 1, target(who), change).await);
         }
         Step::Unsubscribe(who, resource, channel) => {
-            drop(service.delete_subscription(company, 1, target(who), resource, channel).await);
+            drop(service.delete_subscription(world.principal.clone(), 1, target(who), resource, channel).await);
         }
-        Step::SuspendAll(who, only) => drop(service.suspend_subscriptions(company, 1, target(who), only).await),
+        Step::SuspendAll(who, only) => {
+            drop(service.suspend_subscriptions(world.principal.clone(), 1, target(who), only).await)
+        }
         Step::Suppress(which, suppress) => {
-            service.change_suppression(company, vec![any_address(which)], suppress).await.unwrap();
+            service.change_suppression(world.principal.clone(), vec![any_address(which)], suppress).await.unwrap();
         }
         Step::Refresh(resource) => {
-            let task = service.refresh(&world.principal, Refresh { list: 1, resource }, None).await.unwrap();
+            let task = service.refresh(world.principal.clone(), Refresh { list: 1, resource }, None).await.unwrap();
             world.run_pending().await;
             assert_eq!(service.refresh_status(company, &task.to_string()).unwrap().progress, 100);
         }

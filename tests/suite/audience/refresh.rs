@@ -161,7 +161,7 @@ async fn a_second_refresh_joins_one_that_has_not_begun_and_exactly_one_waits_beh
         }
     });
     let runner = Runner::new(world.store.clone(), world.queue.clone(), registry, RunnerOptions::default());
-    let ask = async |feedback| world.service.refresh(&world.principal, BOTH, feedback).await.unwrap();
+    let ask = async |feedback| world.service.refresh(world.principal.clone(), BOTH, feedback).await.unwrap();
 
     // None has begun: all are one.
     let first = ask(feedback("https://a.example/")).await;
@@ -191,8 +191,8 @@ async fn a_second_refresh_joins_one_that_has_not_begun_and_exactly_one_waits_beh
 #[tokio::test]
 async fn a_list_that_is_disabled_before_its_count_fails_the_task_with_a_clear_text() {
     let world = World::new().await;
-    let task = world.service.refresh(&world.principal, BOTH, None).await.unwrap();
-    world.service.change_entry(world.principal.company_id, Shelf::Lists, 1, None, Some(false)).await.unwrap();
+    let task = world.service.refresh(world.principal.clone(), BOTH, None).await.unwrap();
+    world.service.change_entry(world.principal.clone(), Shelf::Lists, 1, None, Some(false)).await.unwrap();
     world.run_pending().await;
     let status = world.service.refresh_status(world.principal.company_id, &task.to_string()).unwrap();
     assert_eq!(status.error.as_deref(), Some("There is no list `1` any more."));

@@ -55,6 +55,9 @@ async fn what_a_command_takes_away_is_gone_at_the_servers_next_request() {
     place.succeed(&["user", "disable", "olena"]).await;
     token.get(users).await.expect(401);
     place.succeed(&["user", "enable", "olena"]).await;
+    token.get(users).await.expect(401);
+    let made = place.succeed(&["token", "add", "olena", "--name", "machine", "--role", "ADMIN"]).await;
+    let token = server.client.bearing(shown_once(&made));
     token.get(users).await.expect(200);
     place.succeed(&["company", "disable", "north"]).await;
     token.get(users).await.expect(401);

@@ -8,7 +8,7 @@ use comptoir::auth::users::{self, ProfileChange, RightsChange};
 use comptoir::store::Store;
 use serde_json::{Value, json};
 
-use crate::support::{Client, NOW, TestServer, api_token};
+use crate::support::{Client, NOW, PASSWORD, TestServer, api_token};
 
 const ME: &str = "/comptoir/v1/me";
 
@@ -40,13 +40,14 @@ impl InUse {
 }
 
 #[tokio::test]
-async fn a_disabled_user_is_out_at_once_and_in_again_when_enabled() {
+async fn a_disabled_users_credentials_end_at_once_and_enabling_it_brings_none_back() {
     let in_use = InUse::new().await;
     let operator = in_use.server.as_operator().await;
     operator.patch("/comptoir/v1/users/ivan", json!({"enabled": false})).await.expect(200);
     assert_eq!(in_use.statuses().await, (401, 401));
     operator.patch("/comptoir/v1/users/ivan", json!({"enabled": true})).await.expect(200);
-    assert_eq!(in_use.token.get(ME).await.status, 200, "its API tokens work again");
+    assert_eq!(in_use.statuses().await, (401, 401));
+    in_use.server.sign_in("ivan", PASSWORD).await.get(ME).await.expect(200);
 }
 
 #[tokio::test]
@@ -104,7 +105,7 @@ async fn a_user_disabled_beside_the_server_is_out_at_once() {
     change_rights(&store, RightsChange { enabled: Some(false), ..RightsChange::default() }).await;
     assert_eq!(in_use.statuses().await, (401, 401));
     change_rights(&store, RightsChange { enabled: Some(true), ..RightsChange::default() }).await;
-    assert_eq!(in_use.token.get(ME).await.status, 200);
+    assert_eq!(in_use.statuses().await, (401, 401));
 }
 
 #[tokio::test]
@@ -145,4 +146,42 @@ async fn a_key_rotated_beside_the_server_ends_jwts_at_once() {
     let in_use = InUse::new().await;
     in_use.server.second_store().write(|tx| comptoir::auth::rotate_jwt_key(tx, &[7; 32], NOW)).await.unwrap();
     assert_eq!(in_use.statuses().await, (401, 200));
+}
+
+#[tokio::test]
+async fn a_write_whose_caller_was_disabled_while_its_body_came_is_refused() {
+    let in_use = InUse::new().await;
+    let operator = in_use.server.as_operator().await;
+    let user = json!({"username": "ghost", "roles": ["ADMIN"]});
+    let disable = async {
+        operator.patch("/comptoir/v1/users/ivan", json!({"enabled": false})).await.expect(200);
+    };
+    in_use.server.held(&in_use.jwt, "POST", "/comptoir/v1/users", &user, disable).await.expect(401);
+    operator.get("/comptoir/v1/users/ghost").await.expect(404);
+}
+
+#[tokio::test]
+async fn a_write_whose_callers_role_was_taken_away_while_its_body_came_is_refused() {
+    let in_use = InUse::new().await;
+    let operator = in_use.server.as_operator().await;
+    for (client, name) in [(&in_use.jwt, "ghost_a"), (&in_use.token, "ghost_b")] {
+        operator.patch("/comptoir/v1/users/ivan", json!({"roles": ["ADMIN"]})).await.expect(200);
+        let demote = async {
+            operator.patch("/comptoir/v1/users/ivan", json!({"roles": ["USER"]})).await.expect(200);
+        };
+        let user = json!({"username": name, "roles": []});
+        in_use.server.held(client, "POST", "/comptoir/v1/users", &user, demote).await.expect(401);
+        operator.get(&format!("/comptoir/v1/users/{name}")).await.expect(404);
+    }
+}
+
+#[tokio::test]
+async fn a_write_goes_through_when_identities_changed_but_not_the_callers() {
+    let in_use = InUse::new().await;
+    let operator = in_use.server.as_operator().await;
+    let elsewhere = async {
+        operator.post("/comptoir/v1/sign-out/everywhere", Value::Null).await.expect(200);
+    };
+    let user = json!({"username": "maria", "roles": []});
+    in_use.server.held(&in_use.token, "POST", "/comptoir/v1/users", &user, elsewhere).await.expect(200);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestServer, api_token};
+use crate::support::{Client, PASSWORD, TestServer, api_token};
 
 const PATH: &str = "/comptoir/v1/tokens";
 
@@ -218,4 +218,57 @@ async fn each_field_at_fault_is_named_and_an_unknown_one_is_a_fault() {
     let answer = ivan.get(&format!("{PATH}/not-a-uuid")).await.expect(400);
     assert_eq!(answer.faults(), ["id: must be a UUID"]);
     ivan.get(&format!("{PATH}/00000000-0000-0000-0000-000000000000")).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_token_makes_none_that_carries_more_or_lives_longer_and_what_it_made_ends_with_it() {
+    let server = TestServer::start().await;
+    server.company("north").await;
+    let jwt = server.user("north", "ivan", &["USER"]).await;
+    let body = json!({"name": "parent", "role": "USER", "expires_at": "2026-03-03T10:00:00Z"});
+    let (parent_id, parent) = api_token(&jwt, body).await;
+    let parent = server.bearing(&parent);
+    let ask = async |role: &str, expires_at: Value| {
+        let body = json!({"name": "child", "role": role, "expires_at": expires_at});
+        parent.post("/comptoir/v1/tokens", body).await
+    };
+    // OWNER would grow with its owner's roles; the parent does not.
+    ask("OWNER", json!("2026-03-03T10:00:00Z")).await.expect(403);
+    ask("USER", json!("2026-03-03T10:00:01Z")).await.expect(400);
+    parent.post("/comptoir/v1/tokens", json!({"name": "for ever", "role": "USER"})).await.expect(400);
+    let child = ask("USER", json!("2026-03-03T10:00:00Z")).await.expect(200).json();
+    let child = server.bearing(child["secret"].as_str().unwrap());
+    child.get("/comptoir/v1/me").await.expect(200);
+    jwt.delete(&format!("/comptoir/v1/tokens/{parent_id}")).await.expect(200);
+    parent.get("/comptoir/v1/me").await.expect(401);
+    child.get("/comptoir/v1/me").await.expect(401);
+}
+
+#[tokio::test]
+async fn a_token_cut_down_to_one_role_cannot_touch_its_owners_account_sessions_or_other_tokens() {
+    let server = TestServer::start().await;
+    server.company("north").await;
+    let jwt = server.user("north", "ivan", &["USER", "BOT"]).await;
+    let (whole_id, _) = api_token(&jwt, json!({"name": "whole", "role": "OWNER"})).await;
+    let (bot_id, bot) = api_token(&jwt, json!({"name": "bot", "role": "BOT"})).await;
+    let bot = server.bearing(&bot);
+    bot.post("/comptoir/v1/sign-out/everywhere", Value::Null).await.expect(403);
+    bot.put("/account/info", json!({"email": "evil@example.com"})).await.expect(403);
+    let password = json!({"current_password": PASSWORD, "new_password": "another long password"});
+    bot.post("/account/password", password).await.expect(403);
+    bot.delete(&format!("/comptoir/v1/tokens/{whole_id}")).await.expect(403);
+    bot.get("/account/info").await.expect(200);
+    bot.delete(&format!("/comptoir/v1/tokens/{bot_id}")).await.expect(200);
+    jwt.get("/account/info").await.expect(200);
+}
+
+#[tokio::test]
+async fn an_operators_token_that_is_not_an_operators_cannot_end_one_that_is() {
+    let server = TestServer::start().await;
+    let operator = server.as_operator().await;
+    let (id, _) = api_token(&operator, json!({"name": "all", "role": "OPERATOR"})).await;
+    for role in ["ADMIN", "OWNER"] {
+        let (_, secret) = api_token(&operator, json!({"name": "less", "role": role})).await;
+        server.bearing(&secret).delete(&format!("/comptoir/v1/tokens/{id}")).await.expect(403);
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comptoir::store::{ConstraintKind, OpenOptions, Store, StoreError};
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use tokio::task::JoinSet;
 
 use super::{Hold, Place, ids, insert, queued};
@@ -200,6 +200,38 @@ async fn one_read_is_one_snapshot_even_while_others_write() {
         .unwrap();
     assert_eq!((before, after), (1, 1));
     assert_eq!(store.read(count).unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_statement_is_compiled_once_whatever_is_bound_to_it() {
+    let place = Place::new();
+    let store = place.open();
+    store.write(|tx| insert(tx, 1)).await.unwrap();
+    let compiled_again = store.read(|tx| {
+        let mut parts = tx.prepare("SELECT i.id FROM item i JOIN part p ON p.item = i.id WHERE i.id = ?1")?;
+        for id in 0..3 {
+            parts.query([id])?.next()?;
+        }
+        Ok::<_, StoreError>(parts.get_status(StatementStatus::RePrepare))
+    });
+    assert_eq!(compiled_again.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_read_of_one_statement_sees_what_is_committed_and_cannot_write() {
+    let place = Place::new();
+    let store = Store::open(OpenOptions { readers: 1, ..place.server() }).unwrap();
+    store.write(|tx| insert(tx, 1)).await.unwrap();
+    let count = |tx: &comptoir::store::ReadTx<'_>| -> Result<i64, StoreError> {
+        Ok(tx.query_row("SELECT count(*) FROM item", [], |row| row.get(0))?)
+    };
+    assert_eq!(store.read_one(count).unwrap(), 1);
+    let attempt = store.read_one(|tx| Ok::<_, StoreError>(tx.execute("INSERT INTO item (id) VALUES (2)", [])?));
+    assert!(matches!(attempt, Err(StoreError::ReadOnly)), "{attempt:?}");
+    // A closure that left a transaction open must not hand its old snapshot to the next one.
+    store.read_one(|tx| Ok::<_, StoreError>(tx.execute_batch("BEGIN; SELECT * FROM item;")?)).unwrap();
+    store.write(|tx| insert(tx, 2)).await.unwrap();
+    assert_eq!(store.read_one(count).unwrap(), 2);
 }
 
 #[tokio::test]

@@ -16,6 +16,34 @@ const GENEROUS: Duration = Duration::from_secs(20);
 pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(request).await.unwrap();
+    answer_on(stream).await
+}
+
+/// Sends `head`, which must announce a body and `Expect: 100-continue`; once the server asks for the body, and so has
+/// authenticated the caller, awaits `meanwhile`, and only then sends `body`.
+pub async fn exchange_around(
+    address: SocketAddr,
+    head: &str,
+    body: &str,
+    meanwhile: impl Future<Output = ()>,
+) -> Answer {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut asked = Vec::new();
+    timeout(GENEROUS, async {
+        while !asked.ends_with(b"\r\n\r\n") {
+            assert_ne!(stream.read_buf(&mut asked).await.unwrap(), 0, "closed before the body was asked for");
+        }
+    })
+    .await
+    .expect("the body is asked for in time");
+    assert!(asked.starts_with(b"HTTP/1.1 100 "), "{}", String::from_utf8_lossy(&asked));
+    meanwhile.await;
+    stream.write_all(body.as_bytes()).await.unwrap();
+    answer_on(stream).await
+}
+
+async fn answer_on(mut stream: TcpStream) -> Answer {
     let mut received = Vec::new();
     timeout(GENEROUS, async {
         // The end of the answer is enough: the server may keep the connection open for the rest of the body.

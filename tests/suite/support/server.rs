@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use comptoir::app::{self, App, AppOptions};
+use comptoir::app::{self, AppOptions};
 use comptoir::auth::Auth;
 use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
 use comptoir::auth::model::{CompanyKey, Password, Username};
@@ -72,7 +72,9 @@ impl TestServer {
             webhooks: webhooks::Options::default(),
         };
         change(&mut options);
-        let App { endpoint, queue, runner } = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let background = app::background(auth.store(), &clock, &options);
+        let (queue, runner) = (background.queue.clone(), background.runner.clone());
+        let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
@@ -145,6 +147,27 @@ impl TestServer {
     /// Bytes as they stand, over a connection of their own; `method` and `path` are what they ask for.
     pub async fn raw(&self, method: &str, path: &str, request: &[u8]) -> Answer {
         let answer = raw::exchange(self.address, request).await;
+        answer.check(method, path);
+        answer
+    }
+
+    /// A request of `client` whose body comes only after `meanwhile`, which begins once the caller is authenticated.
+    pub async fn held(
+        &self,
+        client: &Client,
+        method: &str,
+        path: &str,
+        body: &Value,
+        meanwhile: impl Future<Output = ()>,
+    ) -> Answer {
+        let body = body.to_string();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n",
+            client.credential(),
+            body.len()
+        );
+        let answer = raw::exchange_around(self.address, &head, &body, meanwhile).await;
         answer.check(method, path);
         answer
     }
