@@ -208,9 +208,9 @@ impl World {
             handover: Handover::Return,
         };
         bootstrap::run(&auth, first).await.expect("a first start");
-        let jwt = auth.sign_in("operator", password, [127, 0, 0, 1].into(), Duration::from_secs(86_400)).await;
+        let jwt = auth.sign_in("operator", password, [127, 0, 0, 1].into(), Duration::from_hours(24)).await;
         let principal = auth.authenticate(&jwt.expect("a token")).expect("a principal");
-        let queue = Queue::new(clock, Vec::new());
+        let queue = Queue::new(clock, vec![Arc::new(comptoir::audience::tasks::RefreshEnded)]);
         let service = AudienceService::new(&auth, queue.clone(), Guard::default());
         let mut registry = Registry::new();
         comptoir::audience::tasks::register(&mut registry);

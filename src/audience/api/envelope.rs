@@ -134,12 +134,11 @@ impl From<AudienceError> for Failure {
             AudienceError::Invalid(refused) => Self::from(refused).application(),
             AudienceError::Malformed(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()).application(),
             AudienceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why).application(),
-            AudienceError::Store(error) => error.into(),
+            AudienceError::Store(error) | AudienceError::Task(TaskError::Store(error)) => error.into(),
             AudienceError::Auth(error) => {
                 let failure = Self::from(error);
                 if failure.status().is_client_error() { failure.application() } else { failure }
             }
-            AudienceError::Task(TaskError::Store(error)) => error.into(),
             AudienceError::Task(error) => Self::internal(error),
             AudienceError::Damaged(_) => Self::internal(error),
         }

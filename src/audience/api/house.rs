@@ -46,12 +46,12 @@ struct EntryWire {
 }
 
 impl EntryWire {
-    fn of(shelf: Shelf, entry: Entry) -> Self {
+    fn of(which: Shelf, entry: Entry) -> Self {
         Self {
             id: entry.id,
             name: entry.name,
             enabled: entry.enabled,
-            profiles: (shelf == Shelf::Lists).then_some(entry.profiles),
+            profiles: (which == Shelf::Lists).then_some(entry.profiles),
             created_at: Instant::utc(entry.created_at),
             edited_at: entry.edited_at.map(Instant::utc),
         }
@@ -304,33 +304,33 @@ impl AudienceHouseApi {
     fn page(
         &self,
         caller: &Caller,
-        shelf: Shelf,
+        which: Shelf,
         limit: Option<u32>,
         page_token: Option<&str>,
     ) -> Result<EntryPage, Failure> {
         let limit = limit.map_or(paging::DEFAULT_LIMIT, |limit| limit as usize);
-        let token = PageToken::parse(shelf.noun(), page_token)?;
+        let token = PageToken::parse(which.noun(), page_token)?;
         let after = match token.after() {
             "" => 0,
             key => key.parse().map_err(|_| Failure::invalid_field("page_token", "is not one of this list"))?,
         };
-        let rows = self.0.entries(caller.company_id, shelf, after, limit + 1)?;
-        let (items, next) = paging::page(rows, limit, |last| PageToken::new(shelf.noun(), last.id.to_string()));
+        let rows = self.0.entries(caller.company_id, which, after, limit + 1)?;
+        let (items, next) = paging::page(rows, limit, |last| PageToken::new(which.noun(), last.id.to_string()));
         Ok(EntryPage {
-            items: items.into_iter().map(|entry| EntryWire::of(shelf, entry)).collect(),
+            items: items.into_iter().map(|entry| EntryWire::of(which, entry)).collect(),
             next_page_token: next,
         })
     }
 
-    async fn create(&self, caller: &Caller, shelf: Shelf, body: NewEntry) -> Result<EntryWire, Failure> {
-        let entry = self.0.create_entry(caller.principal(), shelf, body.id, name(&body.name)?).await?;
-        Ok(EntryWire::of(shelf, entry))
+    async fn create(&self, caller: &Caller, which: Shelf, body: NewEntry) -> Result<EntryWire, Failure> {
+        let entry = self.0.create_entry(caller.principal(), which, body.id, name(&body.name)?).await?;
+        Ok(EntryWire::of(which, entry))
     }
 
-    async fn change(&self, caller: &Caller, shelf: Shelf, id: i64, body: EntryChange) -> Result<EntryWire, Failure> {
+    async fn change(&self, caller: &Caller, which: Shelf, id: i64, body: EntryChange) -> Result<EntryWire, Failure> {
         let name = body.name.as_deref().map(name).transpose()?;
-        let entry = self.0.change_entry(caller.principal(), shelf, id, name, body.enabled).await?;
-        Ok(EntryWire::of(shelf, entry))
+        let entry = self.0.change_entry(caller.principal(), which, id, name, body.enabled).await?;
+        Ok(EntryWire::of(which, entry))
     }
 }
 

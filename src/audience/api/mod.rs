@@ -20,7 +20,7 @@ pub use self::house::AudienceHouseApi;
 use self::wire::{
     BatchAnswer, Counters, DatabaseCounters, DeleteProfile, DeleteSubscription, Done, GetResource, ImportProfile,
     ImportProfiles, Imported, ListAnswer, ListRequest, MAX_ROWS, RefreshDatabase, RefreshResource, Resource,
-    ResourceCounters, SetSubscription, SuspendSubscriptions, TaskStarted, TaskStatus, TaskStatusRequest, Updated,
+    ResourceCounters, SetSubscription, SuspendSubscriptions, Suspended, TaskStarted, TaskStatus, TaskStatusRequest,
 };
 use crate::audience::AudienceService;
 use crate::audience::model::{Feedback, FeedbackFormat, ProfileKey, Refresh, Shelf};
@@ -339,11 +339,11 @@ impl AudienceApi {
         operation_id = "suspend_subscriptions",
         tag = "AudienceTags::Profiles"
     )]
-    async fn suspend_subscriptions(&self, context: Context<'_>, call: Call<SuspendSubscriptions>) -> Answer<Updated> {
+    async fn suspend_subscriptions(&self, context: Context<'_>, call: Call<SuspendSubscriptions>) -> Answer<Suspended> {
         let target = call.body.target().map_err(application)?;
         let SuspendSubscriptions { db_id, resource_id, .. } = call.body;
         let updated = self.0.suspend_subscriptions(call.caller.principal(), db_id, target, resource_id).await?;
-        Ok(Reply::new(Updated::of(updated), *context))
+        Ok(Reply::new(Suspended::of(updated), *context))
     }
 }
 
@@ -373,10 +373,10 @@ impl AudienceApi {
         &self,
         context: &Arc<RequestContext>,
         caller: &Caller,
-        shelf: Shelf,
+        which: Shelf,
         body: &ListRequest,
     ) -> Answer<ListAnswer> {
-        let part = self.0.part(caller.company_id, shelf, body.from_id, body.limit as usize)?;
+        let part = self.0.part(caller.company_id, which, body.from_id, body.limit as usize)?;
         Ok(Reply::new(part.into(), context))
     }
 

@@ -36,7 +36,7 @@ pub struct Part {
 /// Makes one; with `id` under that number, else under the next.
 pub fn create(
     tx: &WriteTx<'_>,
-    shelf: Shelf,
+    which: Shelf,
     company: CompanyId,
     id: Option<i64>,
     name: &Name,
@@ -46,66 +46,66 @@ pub fn create(
         if !(1..=MAX_ID).contains(&id) {
             return Err(AudienceError::invalid("id", format!("must be a number from 1 to {MAX_ID}")));
         }
-        if sql::entries::find(tx, shelf, company, id)?.is_some() {
-            return Err(AudienceError::Conflict(format!("there is a {} {id} already", shelf.noun())));
+        if sql::entries::find(tx, which, company, id)?.is_some() {
+            return Err(AudienceError::Conflict(format!("there is a {} {id} already", which.noun())));
         }
     }
     let id =
-        sql::entries::insert(tx, shelf, company, id, name.as_str(), now).map_err(|error| taken(shelf, name, error))?;
-    find(tx, shelf, company, id)
+        sql::entries::insert(tx, which, company, id, name.as_str(), now).map_err(|error| taken(which, name, error))?;
+    find(tx, which, company, id)
 }
 
 /// Renames, disables or enables one.
 pub fn change(
     tx: &WriteTx<'_>,
-    shelf: Shelf,
+    which: Shelf,
     company: CompanyId,
     id: i64,
     name: Option<&Name>,
     to_enabled: Option<bool>,
     now: Timestamp,
 ) -> Result<Entry, AudienceError> {
-    find(tx, shelf, company, id)?;
-    sql::entries::update(tx, shelf, company, id, name.map(Name::as_str), to_enabled, now).map_err(
+    find(tx, which, company, id)?;
+    sql::entries::update(tx, which, company, id, name.map(Name::as_str), to_enabled, now).map_err(
         |error| match name {
-            Some(name) => taken(shelf, name, error),
+            Some(name) => taken(which, name, error),
             None => error.into(),
         },
     )?;
-    find(tx, shelf, company, id)
+    find(tx, which, company, id)
 }
 
 /// One of them, disabled or not.
-pub fn find(conn: &Conn, shelf: Shelf, company: CompanyId, id: i64) -> Result<Entry, AudienceError> {
-    sql::entries::find(conn, shelf, company, id)?.ok_or_else(|| AudienceError::not_found(shelf.noun(), id))
+pub fn find(conn: &Conn, which: Shelf, company: CompanyId, id: i64) -> Result<Entry, AudienceError> {
+    sql::entries::find(conn, which, company, id)?.ok_or_else(|| AudienceError::not_found(which.noun(), id))
 }
 
 /// Up to `limit` of them after number `after`, disabled or not.
 pub fn list(
     conn: &Conn,
-    shelf: Shelf,
+    which: Shelf,
     company: CompanyId,
     after: i64,
     limit: usize,
 ) -> Result<Vec<Entry>, AudienceError> {
-    Ok(sql::entries::list(conn, shelf, company, after.saturating_add(1), limit, false)?)
+    Ok(sql::entries::list(conn, which, company, after.saturating_add(1), limit, false)?)
 }
 
-fn taken(shelf: Shelf, name: &Name, error: StoreError) -> AudienceError {
+fn taken(which: Shelf, name: &Name, error: StoreError) -> AudienceError {
     if error.unique_on().is_some() {
-        return AudienceError::Conflict(format!("there is a {} named `{}` already", shelf.noun(), name.as_str()));
+        return AudienceError::Conflict(format!("there is a {} named `{}` already", which.noun(), name.as_str()));
     }
     error.into()
 }
 
 impl AudienceService {
     /// `databases/list`, `resources/list`: up to `limit` of them, from number `from` on.
-    pub fn part(&self, company: CompanyId, shelf: Shelf, from: i64, limit: usize) -> Result<Part, AudienceError> {
+    pub fn part(&self, company: CompanyId, which: Shelf, from: i64, limit: usize) -> Result<Part, AudienceError> {
         self.store.read(|conn| {
-            let mut entries = sql::entries::list(conn, shelf, company, from, limit + 1, true)?;
+            let mut entries = sql::entries::list(conn, which, company, from, limit + 1, true)?;
             let next = entries.get(limit).map_or(0, |entry| entry.id);
             entries.truncate(limit);
-            Ok(Part { entries, next, total: sql::entries::count(conn, shelf, company)? })
+            Ok(Part { entries, next, total: sql::entries::count(conn, which, company)? })
         })
     }
 
@@ -127,42 +127,42 @@ impl AudienceService {
     pub fn entries(
         &self,
         company: CompanyId,
-        shelf: Shelf,
+        which: Shelf,
         after: i64,
         limit: usize,
     ) -> Result<Vec<Entry>, AudienceError> {
-        self.store.read(|conn| list(conn, shelf, company, after, limit))
+        self.store.read(|conn| list(conn, which, company, after, limit))
     }
 
     /// House: one of them.
-    pub fn entry(&self, company: CompanyId, shelf: Shelf, id: i64) -> Result<Entry, AudienceError> {
-        self.store.read(|conn| find(conn, shelf, company, id))
+    pub fn entry(&self, company: CompanyId, which: Shelf, id: i64) -> Result<Entry, AudienceError> {
+        self.store.read(|conn| find(conn, which, company, id))
     }
 
     /// House: makes one.
     pub async fn create_entry(
         &self,
         caller: SharedPrincipal,
-        shelf: Shelf,
+        which: Shelf,
         id: Option<i64>,
         name: Name,
     ) -> Result<Entry, AudienceError> {
         let company = caller.company_id;
         let now = self.clock.now();
-        self.auth.write_as(caller, move |tx| create(tx, shelf, company, id, &name, now)).await
+        self.auth.write_as(caller, move |tx| create(tx, which, company, id, &name, now)).await
     }
 
     /// House: renames, disables or enables one.
     pub async fn change_entry(
         &self,
         caller: SharedPrincipal,
-        shelf: Shelf,
+        which: Shelf,
         id: i64,
         name: Option<Name>,
         to_enabled: Option<bool>,
     ) -> Result<Entry, AudienceError> {
         let company = caller.company_id;
         let now = self.clock.now();
-        self.auth.write_as(caller, move |tx| change(tx, shelf, company, id, name.as_ref(), to_enabled, now)).await
+        self.auth.write_as(caller, move |tx| change(tx, which, company, id, name.as_ref(), to_enabled, now)).await
     }
 }

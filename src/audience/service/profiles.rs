@@ -16,8 +16,8 @@ use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::{Conn, WriteTx};
 
-/// So many rows of a batch share a transaction: about 20 ms of the writer.
-const SLICE: usize = 200;
+/// So many rows of a batch share a transaction: about 10 ms of the writer (benches/audience.rs).
+const SLICE: usize = 100;
 
 /// What became of a row of a batch.
 pub type RowResult = Result<ProfileKey, AudienceError>;

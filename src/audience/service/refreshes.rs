@@ -21,7 +21,7 @@ use crate::tasks::{self, Dedupe, Kind, NewTask, State, Task, TaskError};
 pub const REFRESH: Kind<Refresh> = Kind::new("audience_refresh").attempts(5);
 
 /// How long a refresh is remembered here: longer than its task.
-const REMEMBERED: Duration = Duration::from_secs(180 * 24 * 3600);
+const REMEMBERED: Duration = Duration::from_hours(180 * 24);
 
 /// The figures of a resource in a list, as they are shown.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -56,8 +56,8 @@ fn follow_address(
     let mut after = (0, 0);
     loop {
         let found = sql::profiles::with_address(tx, company, &identity, after, PROFILES)?;
-        let Some((list, last)) = found.last() else { return Ok(()) };
-        after = (*list, last.id);
+        let Some((last_list, last)) = found.last() else { return Ok(()) };
+        after = (*last_list, last.id);
         for (list, before) in found {
             let mut profile = before.clone();
             profile.suppressed = is_suppressed(tx, company, &profile)?;

@@ -75,7 +75,7 @@ pub fn uses_of_resource(conn: &Conn, company: CompanyId, resource: i64) -> Resul
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Counts a list's profiles: reads audience_profiles_by_key alone.
+/// Counts a list's profiles: reads `audience_profiles_by_key` alone.
 pub fn count_profiles(conn: &Conn, company: CompanyId, list: i64) -> Result<i64, StoreError> {
     Ok(conn
         .prepare_cached("SELECT count(*) FROM audience_profiles WHERE company_id = :company AND list_id = :list")?
@@ -83,7 +83,7 @@ pub fn count_profiles(conn: &Conn, company: CompanyId, list: i64) -> Result<i64,
 }
 
 /// Counts the subscriptions of a resource in a list that stand like this in a channel: those that may be sent to, and
-/// the others. Reads audience_subscriptions_count alone.
+/// the others. Reads `audience_subscriptions_count` alone.
 pub fn count(
     conn: &Conn,
     company: CompanyId,

@@ -49,7 +49,7 @@ impl World {
         )
         .await
         .unwrap();
-        let jwt = auth.sign_in("operator", PASSWORD, [127, 0, 0, 1].into(), std::time::Duration::from_secs(600)).await;
+        let jwt = auth.sign_in("operator", PASSWORD, [127, 0, 0, 1].into(), std::time::Duration::from_mins(10)).await;
         let principal = auth.authenticate(&jwt.unwrap()).unwrap();
         let queue = Queue::new(clock, vec![std::sync::Arc::new(comptoir::audience::tasks::RefreshEnded)]);
         let service = AudienceService::new(&auth, queue.clone(), Guard::default());
@@ -292,7 +292,7 @@ async fn perform(world: &World, step: &Step, keys: &mut u8) {
             drop(service.delete_subscription(world.principal.clone(), 1, target(who), resource, channel).await);
         }
         Step::SuspendAll(who, only) => {
-            drop(service.suspend_subscriptions(world.principal.clone(), 1, target(who), only).await)
+            drop(service.suspend_subscriptions(world.principal.clone(), 1, target(who), only).await);
         }
         Step::Suppress(which, suppress) => {
             service.change_suppression(world.principal.clone(), vec![any_address(which)], suppress).await.unwrap();

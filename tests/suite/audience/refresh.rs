@@ -27,7 +27,7 @@ const SEED_NOW: Timestamp = Timestamp::from_micros(1_713_533_468_927_000);
 fn seed(name: &str) -> String {
     let path = format!("{}/tests/suite/audience/seed/{name}", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(path).unwrap();
-    if name.ends_with(".json") {
+    if name.ends_with("json") {
         serde_json::from_str::<Value>(&text).unwrap().to_string()
     } else {
         Regex::new(r">\s+<").unwrap().replace_all(text.trim(), "><").into_owned()
@@ -65,6 +65,7 @@ async fn the_seeds_requests_get_the_seeds_answers_in_both_formats() {
         .collect();
     import(&admin, json!(rows)).await;
     let nobody = server.anonymous();
+    let id = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap();
     for (format, kind) in [(Format::Json, "json"), (Format::Xml, "xml")] {
         // The seed's request names its answer's format itself.
         let other = "<format>json</format>";
@@ -74,7 +75,7 @@ async fn the_seeds_requests_get_the_seeds_answers_in_both_formats() {
         let answer = send(&nobody, "/api/v1.1/resources/refresh_counters", format, request).await;
         assert_eq!(as_in_the_seed(&answer), seed(&format!("refresh_answer.{kind}")));
 
-        let task = Regex::new("[0-9a-f]{8}-[0-9a-f-]{27}").unwrap().find(&answer).unwrap().as_str().to_owned();
+        let task = id.find(&answer).unwrap().as_str().to_owned();
         assert_eq!(ended(&server, &admin, &task).await["status"], "completed");
         let request = seed(&format!("status_request.{kind}"))
             .replace("abcdefghijklmnqrstuvwxyz", admin.credential())
@@ -142,8 +143,8 @@ async fn a_feedback_that_could_not_be_delivered_is_refused_at_once_and_nothing_i
 /// Resource 24 in list 1.
 const BOTH: Refresh = Refresh { list: 1, resource: 24 };
 
-fn feedback(url: &str) -> Option<Feedback> {
-    Some(Feedback { format: FeedbackFormat::Json, url: url.to_owned() })
+fn feedback(url: &str) -> Feedback {
+    Feedback { format: FeedbackFormat::Json, url: url.to_owned() }
 }
 
 #[tokio::test]
@@ -164,9 +165,9 @@ async fn a_second_refresh_joins_one_that_has_not_begun_and_exactly_one_waits_beh
     let ask = async |feedback| world.service.refresh(world.principal.clone(), BOTH, feedback).await.unwrap();
 
     // None has begun: all are one.
-    let first = ask(feedback("https://a.example/")).await;
-    assert_eq!(ask(feedback("https://b.example/")).await, first);
-    assert_eq!(ask(feedback("https://a.example/")).await, first);
+    let first = ask(Some(feedback("https://a.example/"))).await;
+    assert_eq!(ask(Some(feedback("https://b.example/"))).await, first);
+    assert_eq!(ask(Some(feedback("https://a.example/"))).await, first);
     runner.start();
     begun.notified().await;
     // One counts: exactly one more waits.
@@ -247,4 +248,40 @@ async fn a_canceled_refresh_says_so_to_whoever_asked() {
     let told: Value = serde_json::from_slice(&receiver.calls()[0].body).unwrap();
     assert_eq!((&told["data"]["status"], &told["error"]), (&json!("canceled"), &json!(0)));
     assert_eq!(told["data"]["result"][0]["in_progress"], false);
+}
+
+#[tokio::test]
+async fn a_refresh_that_a_server_left_half_done_is_finished_by_the_next_one_with_one_result() {
+    let world = World::new().await;
+    let begun = Arc::new(Notify::new());
+    let mut registry = Registry::new();
+    let handler_begun = Arc::clone(&begun);
+    registry.register(REFRESH, KindOptions::default(), move |_context, _refresh: Refresh| {
+        let begun = Arc::clone(&handler_begun);
+        async move {
+            begun.notify_one();
+            std::future::pending::<Outcome>().await
+        }
+    });
+    let first = Runner::new(world.store.clone(), world.queue.clone(), registry, RunnerOptions::default());
+    let asked = Some(feedback("https://a.example/"));
+    let task = world.service.refresh(world.principal.clone(), BOTH, asked).await.unwrap();
+    first.start();
+    begun.notified().await;
+    first.drain(Duration::ZERO).await;
+
+    world.run_pending().await;
+    let status = world.service.refresh_status(world.principal.company_id, &task.to_string()).unwrap();
+    assert_eq!((status.progress, status.error), (100, None));
+    let told: i64 = world
+        .store
+        .read(|conn| {
+            Ok::<_, comptoir::store::StoreError>(conn.query_row(
+                "SELECT count(*) FROM webhook_deliveries",
+                [],
+                |row| row.get(0),
+            )?)
+        })
+        .unwrap();
+    assert_eq!(told, 1, "one end, one delivery");
 }

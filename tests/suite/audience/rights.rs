@@ -50,9 +50,12 @@ impl Rows {
                 }
                 body
             }
-            "list_audience_lists" | "list_audience_resources" | "list_suppressed" => Value::Null,
             "create_audience_list" | "create_audience_resource" => json!({"name": fresh}),
-            "read_audience_list" | "read_audience_resource" => Value::Null,
+            "list_audience_lists"
+            | "list_audience_resources"
+            | "list_suppressed"
+            | "read_audience_list"
+            | "read_audience_resource" => Value::Null,
             "change_audience_list" | "change_audience_resource" => json!({"enabled": true}),
             "add_suppressed" | "remove_suppressed" => json!({"addresses": [email]}),
             _ => return None,

@@ -1,7 +1,6 @@
 //! What is answered, in the seed's order of fields.
 
 use poem_openapi::{Enum, Object};
-use serde_json::{Value, json};
 
 use super::words::ChannelWord;
 use crate::audience::api::envelope::SUCCESS;
@@ -366,7 +365,7 @@ pub struct UpdatedCount {
 /// Subscriptions that were suspended.
 #[derive(Debug, Object)]
 #[oai(rename = "AudienceUpdated")]
-pub struct Updated {
+pub struct Suspended {
     /// How many; null when the request was refused.
     #[oai(nullable)]
     pub data: Option<UpdatedCount>,
@@ -379,77 +378,9 @@ pub struct Updated {
     pub updated: Option<i64>,
 }
 
-impl Updated {
+impl Suspended {
     /// So many were suspended.
     pub fn of(updated: i64) -> Self {
         Self { data: Some(UpdatedCount { updated }), error: 0, error_text: SUCCESS.to_owned(), updated: Some(updated) }
     }
-}
-
-/// What `/docs` shows as the answer to a refresh: the seed's.
-pub fn started_answer() -> Value {
-    json!({"data": {"task_id": "c9c3ec48-1bef-4969-9c1a-df39f0c179bb"}, "error": 0, "error_text": SUCCESS})
-}
-
-fn counters_example() -> Value {
-    let channel = |channel: &str, hardbounced: i64, subscribed: i64, unsubscribed: i64| {
-        json!({"channel": channel, "status": {"all": 1336, "complained": 0, "hardbounced": hardbounced, "invalid": 0,
-               "subscribed": subscribed, "subscribed_sendable": subscribed, "suspended": 0, "unconfirmed": 0,
-               "unconfirmed_sendable": 0, "unsubscribed": unsubscribed}})
-    };
-    json!([{"channels": [channel("sms", 0, 0, 0), channel("push", 0, 0, 0), channel("email", 434, 842, 60)],
-            "in_progress": false, "last_count_time": "counted at 2024-04-19T13:31:08Z in 231.374251ms", "list_id": 1,
-            "refresh_task_id": "", "updated": "2024-04-19T13:31:08.927Z"}])
-}
-
-/// See [`started_answer`].
-pub fn task_status_answer() -> Value {
-    json!({"data": {"status": "completed", "progress": 100, "result": counters_example()}, "error": 0,
-           "error_text": SUCCESS})
-}
-
-/// See [`started_answer`].
-pub fn counters_answer() -> Value {
-    json!({"data": counters_example(), "error": 0, "error_text": SUCCESS})
-}
-
-/// See [`started_answer`].
-pub fn databases_answer() -> Value {
-    json!({"data": [{"id": 1, "name": "Customers"}], "error": 0, "error_text": SUCCESS, "next_from_id": 0,
-           "total_count": 1})
-}
-
-/// See [`started_answer`].
-pub fn resources_answer() -> Value {
-    json!({"data": [{"id": 24, "name": "News"}], "error": 0, "error_text": SUCCESS, "next_from_id": 0,
-           "total_count": 1})
-}
-
-/// See [`started_answer`].
-pub fn resource_answer() -> Value {
-    json!({"data": {"channels": ["email"], "dbs_ids": [1], "id": 24, "name": "News"}, "error": 0,
-           "error_text": SUCCESS})
-}
-
-/// See [`started_answer`].
-pub fn imported_answer() -> Value {
-    json!({"data": {"profile_id": "6622716c0f0e1a2b3c4d5e6f"}, "error": 0, "error_text": SUCCESS,
-           "profile_id": "6622716c0f0e1a2b3c4d5e6f"})
-}
-
-/// See [`started_answer`].
-pub fn batch_answer() -> Value {
-    json!({"data": {"imported": 1, "failed": 1}, "error": 0, "error_text": SUCCESS, "result": [
-        {"error": 0, "error_text": SUCCESS, "profile_id": "6622716c0f0e1a2b3c4d5e6f"},
-        {"error": 400, "error_text": "`email` must be an e-mail address such as name@example.com", "profile_id": ""}]})
-}
-
-/// See [`started_answer`].
-pub fn done_answer() -> Value {
-    json!({"data": null, "error": 0, "error_text": SUCCESS})
-}
-
-/// See [`started_answer`].
-pub fn updated_answer() -> Value {
-    json!({"data": {"updated": 2}, "error": 0, "error_text": SUCCESS, "updated": 2})
 }

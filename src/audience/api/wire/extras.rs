@@ -1,5 +1,5 @@
-//! Objects with fields of the company's own beside the known ones: the known ones are published and checked, the others
-//! kept as they come.
+//! Macros for bodies: those that are published as they are read, and objects with fields of the company's own beside the
+//! known ones (the known ones are published and checked, the others kept as they come).
 
 /// Makes `$name`, an object of the known fields of `$known` and any others, and a `fields` map of those.
 macro_rules! with_fields {
@@ -69,4 +69,13 @@ macro_rules! with_fields {
     };
 }
 
-pub(super) use with_fields;
+/// Bodies that are published as they are read.
+macro_rules! bodies {
+    ($($name:ident),+ $(,)?) => {
+        $(impl crate::audience::api::call::CallBody for $name {
+            type Published = Self;
+        })+
+    };
+}
+
+pub(super) use {bodies, with_fields};
