@@ -19,7 +19,8 @@ use crate::account::api::AccountApi;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi};
+use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi};
+use crate::house::tasks::TasksService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
@@ -32,7 +33,7 @@ use crate::{account, house};
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT];
 
 /// The handlers of every contract.
-type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, HealthApi);
+type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, TasksApi, HealthApi);
 
 /// What an application is made of, beside its store and identity.
 #[derive(Debug, Clone)]

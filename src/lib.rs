@@ -5,6 +5,7 @@
 //! - [`clock`]: the one source of time.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
+//! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
@@ -24,6 +25,7 @@ pub mod house;
 pub mod http;
 pub mod i18n;
 pub mod store;
+pub mod tasks;
 
 /// The server's version and, where it was built from a checkout, the commit.
 pub const BUILD: &str = env!("COMPTOIR_BUILD");

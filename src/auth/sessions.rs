@@ -203,6 +203,12 @@ impl Auth {
         self.0.throttle.admit(&self.0.clock, username, address).await.map_err(|wait| AuthError::Throttled(wait.0))
     }
 
+    /// Whether what made `caller` a principal still holds at this moment.
+    pub fn stands(&self, caller: &Principal) -> Result<bool, AuthError> {
+        let now = self.0.clock.now();
+        Ok(self.0.store.read(|conn| stands(conn, caller, now))?)
+    }
+
     fn credentials_of(&self, caller: &Principal) -> Result<Credentials, AuthError> {
         let id = caller.user_id;
         self.0.store.read(|conn| sql::users::credentials_by_id(conn, id))?.ok_or(AuthError::Unauthenticated)

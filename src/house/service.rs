@@ -14,6 +14,7 @@ use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
 use crate::house::idempotency::{IdempotencyKey, Once, once};
+use crate::tasks::TaskError;
 use crate::store::{Pulse, Store, StoreError};
 
 /// Why a use case of the house was refused.
@@ -25,6 +26,9 @@ pub enum HouseError {
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,
+    /// It could not be done to a task.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// A kept answer cannot be read or written.
     #[error("the answer kept for an idempotency key is unreadable: {0}")]
     Unreadable(serde_json::Error),

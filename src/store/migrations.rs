@@ -26,8 +26,10 @@ pub struct Migration {
 }
 
 /// The steps this program knows, oldest first.
-pub static MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, name: "identity", sql: include_str!("migrations/0001_identity.sql") }];
+pub static MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, name: "identity", sql: include_str!("migrations/0001_identity.sql") },
+    Migration { number: 2, name: "tasks", sql: include_str!("migrations/0002_tasks.sql") },
+];
 
 /// The format `migrations` lead to.
 pub(super) fn latest(migrations: &[Migration]) -> u32 {

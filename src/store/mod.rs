@@ -140,8 +140,8 @@ impl Store {
     /// Runs `f` in a transaction on the writer's thread and answers once its commit is on the disk; other writers share
     /// that commit. An error from `f` rolls back what `f` did, and nothing else.
     ///
-    /// `f` may run more than once (see `writer`): it must have no effect outside the database, and take nothing apart
-    /// that it captured. A caller that stops waiting before `f` is queued takes it back; after that it runs all the
+    /// `f` may run more than once (see `writer`): it must have no effect outside the database (those belong into
+    /// [`WriteTx::after_commit`]), and take nothing apart that it captured. A caller that stops waiting before `f` is queued takes it back; after that it runs all the
     /// same, and only the answer is dropped.
     pub async fn write<T, E>(&self, f: impl Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where

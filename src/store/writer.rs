@@ -15,6 +15,7 @@
 //! again one by one, each in a transaction of its own. That is why they are `Fn`.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -42,14 +43,39 @@ const QUEUE: usize = 4 * MAX_BATCH;
 ///
 /// [`Store::write`]: super::Store::write
 /// [`Store::write_blocking`]: super::Store::write_blocking
-#[derive(Debug)]
-pub struct WriteTx<'a>(&'a Connection);
+pub struct WriteTx<'a> {
+    connection: &'a Connection,
+    /// What is to happen once this write is on the disk; forgotten if it is not kept.
+    after: RefCell<Vec<AfterCommit>>,
+}
+
+/// Something to do once a write is on the disk.
+type AfterCommit = Box<dyn FnOnce() + Send>;
+
+impl<'a> WriteTx<'a> {
+    fn new(connection: &'a Connection) -> Self {
+        Self { connection, after: RefCell::default() }
+    }
+
+    /// Runs `f` once this write is on the disk, before its caller is answered, and never if the write is not kept: the
+    /// one place for an effect outside the database, such as waking somebody. `f` runs on the writer's thread, which
+    /// everybody waits for: it must neither block nor panic.
+    pub fn after_commit(&self, f: impl FnOnce() + Send + 'static) {
+        self.after.borrow_mut().push(Box::new(f));
+    }
+}
 
 impl Deref for WriteTx<'_> {
     type Target = Connection;
 
     fn deref(&self) -> &Connection {
-        self.0
+        self.connection
+    }
+}
+
+impl fmt::Debug for WriteTx<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WriteTx").field(self.connection).finish()
     }
 }
 
@@ -112,6 +138,15 @@ pub(super) fn panic_message(panic: &(dyn Any + Send)) -> String {
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "no message".to_owned())
+}
+
+/// Does what was to be done after a commit. The thread outlives a panic in one of them, and the others are still done.
+fn follow_up(after: Vec<AfterCommit>) {
+    for effect in after {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(effect)) {
+            tracing::error!(panic = panic_message(&*panic), "an effect that follows a commit panicked");
+        }
+    }
 }
 
 /// What the thread reports about itself, written by it alone.
@@ -297,26 +332,37 @@ impl Desk {
     /// All in one transaction. An error means that none of it counts.
     fn run_together(&self, batch: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
         self.begin()?;
+        let mut after = Vec::new();
         for work in batch {
             self.step("SAVEPOINT one_write")?;
-            let succeeded = work.run(&WriteTx(&self.connection));
+            let tx = WriteTx::new(&self.connection);
+            let succeeded = work.run(&tx);
             if self.lost() {
                 return Err(StoreError::RolledBack);
             }
-            if !succeeded {
+            if succeeded {
+                after.append(&mut tx.after.take());
+            } else {
                 self.step("ROLLBACK TO one_write")?;
             }
             self.step("RELEASE one_write")?;
         }
-        self.commit()
+        self.commit()?;
+        follow_up(after);
+        Ok(())
     }
 
     /// One in a transaction of its own. An error takes the place of the closure's outcome.
     fn run_alone(&self, work: &mut dyn Work) -> Result<(), StoreError> {
         self.begin()?;
-        let succeeded = work.run(&WriteTx(&self.connection));
+        let tx = WriteTx::new(&self.connection);
+        let succeeded = work.run(&tx);
         match (succeeded, self.lost()) {
-            (true, false) => self.commit(),
+            (true, false) => {
+                self.commit()?;
+                follow_up(tx.after.take());
+                Ok(())
+            }
             (true, true) => Err(StoreError::RolledBack),
             (false, false) => {
                 self.roll_back();

@@ -13,3 +13,4 @@ mod openapi;
 mod permissions;
 mod store;
 mod support;
+mod tasks;

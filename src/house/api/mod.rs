@@ -7,6 +7,7 @@ mod companies;
 mod errors;
 mod health;
 mod session;
+mod tasks;
 mod tokens;
 mod users;
 mod wire;
@@ -19,10 +20,12 @@ pub use self::companies::CompaniesApi;
 use self::errors::{Problems, render};
 pub use self::health::HealthApi;
 pub use self::session::SessionApi;
+pub use self::tasks::TasksApi;
 pub use self::tokens::TokensApi;
 pub use self::users::UsersApi;
 use crate::auth::model::Principal;
 use crate::house::{HouseError, IdempotencyKey};
+use crate::tasks::TaskError;
 use crate::http::document::Example;
 use crate::http::{Contract, Failure, Refused};
 
@@ -54,6 +57,9 @@ enum HouseTags {
     /// Credentials for machines.
     #[oai(rename = "house: tokens")]
     Tokens,
+    /// Background work, and how it goes on.
+    #[oai(rename = "house: tasks")]
+    Tasks,
     /// Whether the server is up.
     #[oai(rename = "house: health")]
     Health,
@@ -66,6 +72,10 @@ impl From<HouseError> for Failure {
         match error {
             HouseError::Auth(error) => error.into(),
             HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
+            HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            HouseError::Task(TaskError::Store(error)) => error.into(),
+            HouseError::Task(_) => Self::internal(error),
             HouseError::Unreadable(_) => Self::internal(error),
         }
     }

@@ -1,8 +1,8 @@
 //! Many at once: shared commits, neighbours that fail, readers beside the writer.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use comptoir::store::{ConstraintKind, OpenOptions, Store, StoreError};
@@ -100,6 +100,49 @@ async fn a_lone_panic_is_rolled_back_and_the_writer_lives_on() {
     assert!(matches!(outcome, Err(StoreError::Panicked(_))));
     store.write(|tx| insert(tx, 2)).await.unwrap();
     assert_eq!(ids(&store), [2]);
+}
+
+#[tokio::test]
+async fn what_follows_a_commit_happens_once_for_each_write_that_is_kept_and_before_its_answer() {
+    let place = Place::new();
+    let store = place.open();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    for alone in [true, false] {
+        let hold = if alone { None } else { Some(Hold::of(&store).await) };
+        let first: i64 = if alone { 0 } else { 10 };
+        let mut writers = JoinSet::new();
+        for id in first..first + 4 {
+            let (writer, reader, done) = (store.clone(), store.clone(), Arc::clone(&done));
+            let write = async move {
+                writer
+                    .write(move |tx| {
+                        insert(tx, id)?;
+                        let (reader, done) = (reader.clone(), Arc::clone(&done));
+                        tx.after_commit(move || {
+                            assert!(ids(&reader).contains(&id), "it is on the disk");
+                            done.lock().unwrap().push(id);
+                            assert_ne!(id % 10, 3, "a panic that costs nobody anything");
+                        });
+                        // Refused by the schema on every second one.
+                        insert(tx, if id % 2 == 0 { id } else { -id })
+                    })
+                    .await
+            };
+            if alone {
+                assert_eq!(write.await.is_ok(), id % 2 == 1);
+            } else {
+                writers.spawn(async move { assert_eq!(write.await.is_ok(), id % 2 == 1) });
+            }
+        }
+        if let Some(hold) = hold {
+            queued(&store, 4).await;
+            hold.release().await;
+        }
+        writers.join_all().await;
+    }
+    let mut done = done.lock().unwrap().clone();
+    done.sort_unstable();
+    assert_eq!(done, [1, 3, 11, 13]);
 }
 
 #[tokio::test]
