@@ -2,6 +2,7 @@
 
 mod beside;
 mod printing;
+mod refusals;
 mod serve;
 
 use std::path::{Path, PathBuf};
