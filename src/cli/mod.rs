@@ -9,7 +9,9 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod ready;
 mod serve;
+mod signals;
 mod token;
 mod user;
 

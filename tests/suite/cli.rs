@@ -4,6 +4,8 @@ mod beside;
 mod printing;
 mod refusals;
 mod serve;
+mod start;
+mod stop;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
