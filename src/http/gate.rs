@@ -23,6 +23,9 @@ use crate::http::failure::Failure;
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
 
+/// More headers than this get 431 in the contract's shape; the server loop takes some more to get here.
+const MAX_HEADERS: usize = 100;
+
 /// Answers slower than this are logged as a warning.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -88,6 +91,12 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             return Some(Err(Failure::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 format!("the headers are larger than {MAX_HEADER_BYTES} bytes"),
+            )));
+        }
+        if request.headers().len() > MAX_HEADERS {
+            return Some(Err(Failure::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("there are more than {MAX_HEADERS} headers"),
             )));
         }
         if request.method() == Method::OPTIONS {

@@ -5,6 +5,11 @@
 //! Every deadline here is about the wire and runs on the machine's clock: a test control that moves [`crate::clock`]
 //! must not cut connections.
 //!
+//! What is no request never reaches the endpoint: hyper itself answers a head over [`Limits::max_header_bytes`] or with
+//! more than [`MAX_HEADERS`] headers (431), a target over 64 KiB (414), and a head it cannot parse (400: a
+//! `Content-Length` that is no number, lengths that contradict each other, an unknown `Transfer-Encoding`). Such an
+//! answer is bare, without a body and without a request's id, and the connection ends with it.
+//!
 //! Must not know: any domain, the store, what a path or an error body looks like.
 
 use std::convert::Infallible;
@@ -69,6 +74,9 @@ impl Default for Limits {
     }
 }
 
+/// Headers of one request; beyond it hyper answers a bare 431. Far more than the endpoint takes, so that it can refuse
+/// them in its own words. (hyper reads a head into a list of this length, 32 KiB in all, made for each head.)
+const MAX_HEADERS: usize = 512;
 /// Below this hyper refuses to work.
 const SMALLEST_BUFFER: usize = 8192;
 /// A client that is still sending when its answer is complete (a body too large, say) would lose the answer to a
@@ -175,6 +183,7 @@ fn http1_builder(limits: &Limits) -> http1::Builder {
     builder
         // hyper's own deadline runs through the idle time as well; ours tells the two apart.
         .header_read_timeout(None)
+        .max_headers(MAX_HEADERS)
         .max_header_size(limits.max_header_bytes.max(SMALLEST_BUFFER))
         .max_buf_size(limits.max_header_bytes.max(SMALLEST_BUFFER));
     builder

@@ -233,6 +233,19 @@ async fn headers_over_sixteen_kilobytes_are_431() {
 }
 
 #[tokio::test]
+async fn more_than_a_hundred_headers_are_431() {
+    let server = TestServer::start().await;
+    let request = |headers: usize| {
+        let headers: String = (0..headers).map(|number| format!("x-{number}: y\r\n")).collect();
+        format!("GET {INFO} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
+    };
+    for headers in [100, 500] {
+        tracedata(&server.raw("GET", INFO, request(headers).as_bytes()).await.expect(431));
+    }
+    tracedata(&server.raw("GET", INFO, request(99).as_bytes()).await.expect(401));
+}
+
+#[tokio::test]
 async fn hostile_json_is_a_bad_request_and_never_a_failure_of_the_server() {
     let server = TestServer::start().await;
     let deep = "[".repeat(5_000) + &"]".repeat(5_000);
