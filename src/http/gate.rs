@@ -26,6 +26,12 @@ const MAX_HEADER_BYTES: usize = 16 * 1024;
 /// More headers than this get 431 in the contract's shape; the server loop takes some more to get here.
 const MAX_HEADERS: usize = 100;
 
+/// A longer request target than this gets 414 (RFC 9110, section 4.1, wants 8000 bytes at least).
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+
+/// So many characters of a path are logged: a client decides how many it sends.
+const LOGGED_PATH: usize = 200;
+
 /// Answers slower than this are logged as a warning.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -85,8 +91,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 }
 
 impl<E: Endpoint<Output = Response>> Gate<E> {
-    /// What needs no handler: oversized headers, OPTIONS.
+    /// What needs no handler: an oversized head, OPTIONS.
     fn refused_outright(request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+        if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES) {
+            return Some(Err(Failure::new(
+                StatusCode::URI_TOO_LONG,
+                format!("the path with its query is longer than {MAX_TARGET_BYTES} bytes"),
+            )));
+        }
         if header_bytes(request.headers()) > MAX_HEADER_BYTES {
             return Some(Err(Failure::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -223,7 +235,7 @@ fn log(
             tracing::$level!(
                 request_id = %context.id,
                 %method,
-                path,
+                path = shown_path(path),
                 operation = context.operation(),
                 status = status.as_u16(),
                 took_ms = took.as_secs_f64() * 1000.0,
@@ -243,6 +255,11 @@ fn log(
     } else {
         line!(debug, "request");
     }
+}
+
+/// As much of a path as is logged.
+fn shown_path(path: &str) -> &str {
+    path.char_indices().nth(LOGGED_PATH).map_or(path, |(end, _)| &path[..end])
 }
 
 fn contract_of(contracts: &'static [Contract], path: &str) -> &'static Contract {
@@ -323,6 +340,14 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_for_the_log_between_characters() {
+        assert_eq!(shown_path("/account/info"), "/account/info");
+        let long = format!("/{}", "ї".repeat(4000));
+        assert_eq!(shown_path(&long).chars().count(), LOGGED_PATH);
+        assert!(long.starts_with(shown_path(&long)));
+    }
 
     #[test]
     fn a_trusted_proxys_word_is_taken_and_nobody_elses() {

@@ -185,6 +185,7 @@ impl ErrorShape for AccountErrors {
         (404, "There is no such thing."),
         (405, "The path does not know this method."),
         (413, "The body is too large."),
+        (414, "The path with its query is too long."),
         (415, "The body has another media type than the operation reads."),
         (429, "Too many attempts."),
         (431, "The headers are too large."),

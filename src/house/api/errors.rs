@@ -76,6 +76,7 @@ impl ErrorShape for Problems {
         (405, "The path does not know this method."),
         (409, "It contradicts what is there."),
         (413, "The body is too large."),
+        (414, "The path with its query is too long."),
         (415, "The body is not JSON."),
         (422, "The Idempotency-Key was used for another request."),
         (429, "Too many at once."),

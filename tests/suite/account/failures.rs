@@ -233,6 +233,20 @@ async fn headers_over_sixteen_kilobytes_are_431() {
 }
 
 #[tokio::test]
+async fn a_target_over_eight_kilobytes_is_414() {
+    let server = TestServer::start().await;
+    for (path, status) in [
+        (format!("{INFO}?{}", "x".repeat(8 * 1024 - INFO.len() - 1)), 401),
+        (format!("{INFO}?{}", "x".repeat(8 * 1024 - INFO.len())), 414),
+        (format!("/account/{}", "x".repeat(60 * 1024)), 414),
+    ] {
+        tracedata(&server.anonymous().get(&path).await.expect(status));
+    }
+    let answer = server.anonymous().get(&format!("/{}", "x".repeat(9 * 1024))).await.expect(414);
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+}
+
+#[tokio::test]
 async fn more_than_a_hundred_headers_are_431() {
     let server = TestServer::start().await;
     let request = |headers: usize| {
