@@ -15,6 +15,7 @@ use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::OperationId;
 
 use crate::http::body::capped;
+use crate::http::caller::unquoted;
 use crate::http::compress;
 use crate::http::context::{HttpState, RequestContext};
 use crate::http::contract::Contract;
@@ -62,7 +63,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let accepts_gzip = compress::accepts_gzip(request.headers());
-        let had_credentials = request.headers().contains_key(AUTHORIZATION);
+        let credentials = request.headers().get(AUTHORIZATION).cloned();
 
         let outcome = match Self::refused_outright(&request, &context) {
             Some(outcome) => outcome,
@@ -76,7 +77,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
                     failure.allow = Some(allow(&self.state.operations.methods(&path)));
                 }
                 cause = failure.cause.take();
-                render(&context, &failure, had_credentials)
+                if let Some(credentials) = &credentials {
+                    trace_caller(&context, credentials);
+                }
+                render(&context, &failure, credentials.is_some())
             }
         };
         finish(&context, &mut response);
@@ -177,6 +181,19 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 Err(failure)
             }
         }
+    }
+}
+
+/// Finds out who is calling when the request failed before any operation could ask, so that the failure can be traced to
+/// them all the same. Credentials that are not valid leave the caller anonymous: they are not what failed.
+fn trace_caller(context: &RequestContext, credentials: &HeaderValue) {
+    if context.operation() != "unknown" || context.principal().is_some() {
+        return;
+    }
+    let bearer = credentials.to_str().ok().and_then(|text| text.split_once(' '));
+    let Some((_, credential)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else { return };
+    if let Ok(principal) = context.state.auth.authenticate(unquoted(credential.trim())) {
+        context.set_principal(principal);
     }
 }
 

@@ -151,6 +151,29 @@ async fn a_failure_of_somebody_signed_in_is_traced_to_the_caller_at_its_own_offs
 }
 
 #[tokio::test]
+async fn a_failure_that_reaches_no_operation_is_traced_to_the_caller_too() {
+    let server = TestServer::start().await;
+    server.company("north_star").await;
+    let client = server.user("north_star", "olena", &["USER"]).await;
+    server.as_operator().await.patch("/comptoir/v1/users/olena", json!({"timezone": -3})).await.expect(200);
+    for (method, path, status) in [
+        (Method::GET, "/account/nothing", 404),
+        (Method::DELETE, INFO, 405),
+        (Method::GET, &format!("{INFO}?{}", "x".repeat(9 * 1024)), 414),
+    ] {
+        let traced = tracedata(&client.call(method, path).send().await.expect(status));
+        assert_eq!(traced["username"], "olena");
+        assert_eq!(traced["company"], "north_star");
+        assert_eq!(traced["operation"], "unknown");
+        assert_eq!(traced["time"], "2026-03-02T07:00:00-03:00");
+    }
+    for bad in ["nonsense", ""] {
+        let traced = tracedata(&server.bearing(bad).get("/account/nothing").await.expect(404));
+        assert_eq!(traced["username"], "anonymous", "bad credentials are not what failed");
+    }
+}
+
+#[tokio::test]
 async fn every_request_has_an_id_of_its_own() {
     let server = TestServer::start().await;
     let (one, two) = (server.anonymous().get(INFO).await, server.anonymous().get(INFO).await);
