@@ -76,6 +76,12 @@ async fn receive<T>(request: &Request, body: &mut RequestBody, unknown: Unknown)
 where
     T: ParseFromJSON + 'static,
 {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    if let Some(coding) = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let coding = String::from_utf8_lossy(coding.as_bytes());
+        let message = format!("the Content-Encoding `{coding}` is not read: send the body as it is");
+        return Err(poem::Error::from_string(message, StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
     let content_type = request.headers().get(header::CONTENT_TYPE);
     if let Some(content_type) = content_type
         && !content_type.to_str().is_ok_and(is_json)

@@ -218,6 +218,36 @@ async fn another_content_type_is_415_and_none_at_all_with_a_body_too() {
 }
 
 #[tokio::test]
+async fn a_compressed_body_is_415_and_one_that_only_says_it_is_not_is_read() {
+    let server = TestServer::start().await;
+    let text = json!({"username": "operator", "password": PASSWORD}).to_string();
+    for coding in ["gzip", "br, gzip", "identity, gzip"] {
+        let call = server.anonymous().call(Method::POST, GENERATION).header("content-encoding", coding);
+        let answer = call.json_text(text.clone()).send().await.expect(415);
+        assert_eq!(tracedata(&answer)["operation"], "run_token_generation");
+        let message = format!("the Content-Encoding `{coding}` is not read: send the body as it is");
+        assert_eq!(answer.json()["message"], message);
+    }
+    let call = server.anonymous().call(Method::POST, GENERATION).header("content-encoding", "Identity");
+    call.json_text(text).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_malformed_chunk_is_400_in_plain_words() {
+    let server = TestServer::start().await;
+    let request = format!(
+        "POST {GENERATION} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n"
+    );
+    let answer = server.raw("POST", GENERATION, request.as_bytes()).await.expect(400);
+    assert_eq!(
+        answer.json()["message"],
+        "the body broke off, or its chunks (`Transfer-Encoding: chunked`) are malformed"
+    );
+    assert_eq!(answer.json()["schema_errors"][0]["entity"], "body");
+}
+
+#[tokio::test]
 async fn a_body_over_four_megabytes_is_413_whether_it_is_announced_or_not() {
     const LIMIT: usize = 4 * 1024 * 1024;
     let server = TestServer::start().await;
