@@ -21,6 +21,8 @@ pub struct Contract {
     pub prefixes: &'static [&'static str],
     /// The largest body it reads, in bytes, counted as they arrive.
     pub body_limit: usize,
+    /// The operations whose valid bodies may be larger than that, each with its own limit.
+    pub large_bodies: &'static [(&'static str, usize)],
     /// Pages for people that the contract has beside `/docs`: their titles and paths, for the landing page.
     pub pages: &'static [(&'static str, &'static str)],
     /// Gives a failure its shape. Status, `Retry-After`, `Allow` and the request's id are set by the caller.
@@ -28,6 +30,13 @@ pub struct Contract {
 }
 
 impl Contract {
+    /// The largest body that an operation reads.
+    #[must_use]
+    pub fn body_limit(&self, operation: Option<&str>) -> usize {
+        let own = self.large_bodies.iter().find(|(id, _)| Some(*id) == operation);
+        own.map_or(self.body_limit, |(_, limit)| *limit)
+    }
+
     /// How much of `path` one of the prefixes covers, in whole segments.
     #[must_use]
     pub fn covers(&self, path: &str) -> Option<usize> {

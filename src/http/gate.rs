@@ -136,6 +136,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         if method == Method::HEAD {
             request.set_method(Method::GET);
         }
+        let operation = context.state.operations.asked_for(method, request.uri().path());
+        let limit = context.contract.body_limit(operation);
         let declared = request
             .headers()
             .get(CONTENT_LENGTH)
@@ -144,7 +146,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // A request that announces no body at all is spared the wrapper.
         if declared.is_none_or(|length| length > 0) && *method != Method::GET && *method != Method::HEAD {
             let body = request.take_body();
-            request.set_body(capped(body, context.contract.body_limit, declared, Arc::clone(context)));
+            request.set_body(capped(body, limit, declared, Arc::clone(context)));
         }
         request.set_data(Arc::clone(context));
         let answered = AssertUnwindSafe(self.inner.call(request)).catch_unwind();
@@ -161,7 +163,6 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                     context.set_operation(operation.0);
                 }
                 if context.is_too_large() {
-                    let limit = context.contract.body_limit;
                     return Err(Failure::new(
                         StatusCode::PAYLOAD_TOO_LARGE,
                         format!("the body is larger than {limit} bytes"),

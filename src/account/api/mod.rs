@@ -32,7 +32,8 @@ use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 pub const CONTRACT: Contract = Contract {
     name: "account",
     prefixes: &["/account"],
-    body_limit: 4 * 1024 * 1024,
+    body_limit: 64 * 1024,
+    large_bodies: &[("update_info", INFO_LIMIT)],
     pages: &[
         ("English", "/account/file/file_en.html"),
         ("Русский", "/account/file/file_ru.html"),
@@ -40,6 +41,11 @@ pub const CONTRACT: Contract = Contract {
     ],
     render,
 };
+
+/// The largest valid change of an account: a thousand attributes of 100 and 2000 characters, each of which JSON may write
+/// in 12 bytes (`\ud83d\ude00`), and some room for what stands between them. Only a caller that is signed in gets to
+/// send one: the body is read after the credentials.
+const INFO_LIMIT: usize = 26 * 1024 * 1024;
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[

@@ -27,8 +27,14 @@ use crate::http::document::Example;
 use crate::http::{Contract, Failure, Refused};
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
-pub const CONTRACT: Contract =
-    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, pages: &[], render };
+pub const CONTRACT: Contract = Contract {
+    name: "house",
+    prefixes: &["/comptoir/v1", "/health"],
+    body_limit: 1024 * 1024,
+    large_bodies: &[],
+    pages: &[],
+    render,
+};
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[

@@ -248,8 +248,8 @@ async fn a_malformed_chunk_is_400_in_plain_words() {
 }
 
 #[tokio::test]
-async fn a_body_over_four_megabytes_is_413_whether_it_is_announced_or_not() {
-    const LIMIT: usize = 4 * 1024 * 1024;
+async fn a_body_over_64_kilobytes_is_413_whether_it_is_announced_or_not() {
+    const LIMIT: usize = 64 * 1024;
     let server = TestServer::start().await;
     // Exactly at the limit it is read: and is no valid request.
     let call = server.anonymous().call(Method::POST, GENERATION);
