@@ -16,7 +16,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, Tags};
 
 use self::errors::{AccountErrors, render};
-use self::file::FileAnswer;
+use self::file::{FileAnswer, FileName};
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
@@ -25,7 +25,7 @@ use crate::account::reference::Reference;
 use crate::auth::model::{Password, Refused as RefusedField, Roles};
 use crate::http::caller::unquoted;
 use crate::http::document::Example;
-use crate::http::json::Checked;
+use crate::http::json::{Checked, Verbatim};
 use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 
 /// The contract, for the shared HTTP layer.
@@ -131,7 +131,7 @@ impl AccountApi {
         operation_id = "run_token_validation",
         tag = "AccountTags::Auth"
     )]
-    async fn run_token_validation(&self, body: Checked<String>) -> Answer<Json<TokenValidationResult>> {
+    async fn run_token_validation(&self, body: Verbatim<String>) -> Answer<Json<TokenValidationResult>> {
         let roles = self.service.run_token_validation(unquoted(&body.0))?;
         Ok(Json(TokenValidationResult { valid: roles.is_some(), roles: wire::roles(roles.unwrap_or(Roles::NONE)) }))
     }
@@ -193,13 +193,14 @@ impl AccountApi {
     async fn file(
         &self,
         /// The file's name.
-        #[oai(validator(min_length = 6, max_length = 128), example = "wire::filename_example")]
-        filename: Path<String>,
+        #[oai(example = "file::filename_example")]
+        filename: Path<FileName>,
         headers: &HeaderMap,
     ) -> Answer<FileAnswer> {
-        match self.reference.page(&filename) {
+        let FileName(name) = filename.0;
+        match self.reference.page(&name) {
             Some(page) => Ok(FileAnswer::new(page, headers)),
-            None => Err(Failure::not_found("documentation file", filename.0).into()),
+            None => Err(Failure::not_found("documentation file", name).into()),
         }
     }
 }
