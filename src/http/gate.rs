@@ -70,6 +70,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             None => self.run(request, &context, &method).await,
         };
         let mut cause = None;
+        // A handler that answers 503 by itself says how the server is; it has not failed.
+        let failed = outcome.is_err();
         let mut response = match outcome {
             Ok(response) => response,
             Err(mut failure) => {
@@ -89,7 +91,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         } else if accepts_gzip {
             response = compress::gzip(response).await;
         }
-        log(&context, &method, &path, response.status(), started.elapsed(), cause.as_deref());
+        let outcome = Outcome { status: response.status(), failed, took: started.elapsed(), cause: cause.as_deref() };
+        log(&context, &method, &path, &outcome);
         Ok(response)
     }
 }
@@ -239,14 +242,17 @@ fn finish(context: &RequestContext, response: &mut Response) {
     }
 }
 
-fn log(
-    context: &RequestContext,
-    method: &Method,
-    path: &str,
+/// How a request ended, for the log.
+struct Outcome<'a> {
     status: StatusCode,
+    /// The answer is a [`Failure`].
+    failed: bool,
     took: Duration,
-    cause: Option<&(dyn std::error::Error + Send + Sync)>,
-) {
+    cause: Option<&'a (dyn std::error::Error + Send + Sync)>,
+}
+
+fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<'_>) {
+    let Outcome { status, failed, took, cause } = *outcome;
     /// The fields are the same at each level; the macros want the level as a constant.
     macro_rules! line {
         ($level:ident, $text:literal) => {
@@ -264,7 +270,7 @@ fn log(
             )
         };
     }
-    if status.is_server_error() {
+    if failed && status.is_server_error() {
         line!(error, "request failed");
     } else if took > SLOW {
         line!(warn, "slow request");

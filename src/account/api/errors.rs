@@ -184,6 +184,7 @@ impl ErrorShape for AccountErrors {
         (403, "The caller may not do this."),
         (404, "There is no such thing."),
         (405, "The path does not know this method."),
+        (408, "The body stopped arriving."),
         (413, "The body is too large."),
         (414, "The path with its query is too long."),
         (415, "The body has another media type than the operation reads."),

@@ -34,6 +34,7 @@ pub const CONTRACT: Contract = Contract {
     prefixes: &["/account"],
     body_limit: 64 * 1024,
     large_bodies: &[("update_info", INFO_LIMIT)],
+    seldom: &[],
     pages: &[
         ("English", "/account/file/file_en.html"),
         ("Русский", "/account/file/file_ru.html"),

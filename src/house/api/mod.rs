@@ -32,6 +32,10 @@ pub const CONTRACT: Contract = Contract {
     prefixes: &["/comptoir/v1", "/health"],
     body_limit: 1024 * 1024,
     large_bodies: &[],
+    seldom: &[
+        (403, &["create_token", "revoke_token"]),
+        (409, &["create_company", "change_company", "create_user", "change_user", "sign_out"]),
+    ],
     pages: &[],
     render,
 };

@@ -9,7 +9,7 @@ use hyper::body::Frame;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestServer};
+use crate::support::{Answer, Log, PASSWORD, TestServer};
 
 const INFO: &str = "/account/info";
 const GENERATION: &str = "/account/token/generation";
@@ -300,10 +300,20 @@ async fn a_target_over_eight_kilobytes_is_414() {
 }
 
 #[tokio::test]
+async fn a_long_path_does_not_fill_the_log() {
+    let server = TestServer::start().await;
+    let log = Log::start();
+    server.anonymous().get(&format!("/account/{}", "x".repeat(5000))).await.expect(404);
+    let lines = log.with("status=404");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(&"x".repeat(100)) && lines[0].len() < 700, "{}", lines[0]);
+}
+
+#[tokio::test]
 async fn more_than_a_hundred_headers_are_431() {
     let server = TestServer::start().await;
     let request = |headers: usize| {
-        let headers: String = (0..headers).map(|number| format!("x-{number}: y\r\n")).collect();
+        let headers = "x-many: y\r\n".repeat(headers);
         format!("GET {INFO} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
     };
     for headers in [100, 500] {
