@@ -197,7 +197,13 @@ async fn run_server(
         log_all_requests: config.log_requests,
     };
     let endpoint = app::build(auth.clone(), clock, options).await?;
-    let limits = Limits { max_connections: config.max_connections, grace: config.grace, ..Limits::default() };
+    let limits = Limits {
+        max_connections: config.max_connections,
+        // Behind a proxy every connection comes from the proxy.
+        max_connections_per_address: config.trusted_proxies.is_empty().then(|| config.max_connections.div_ceil(2)),
+        grace: config.grace,
+        ..Limits::default()
+    };
     let shutdown = CancellationToken::new();
     let mut server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
