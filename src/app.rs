@@ -76,7 +76,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
         UsersApi(house.clone()),
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
-        HealthApi(house),
+        HealthApi::new(house),
     );
     let state = HttpState {
         auth,
@@ -101,7 +101,7 @@ pub fn document() -> Value {
         requests: [account::api::EXAMPLES, house::api::EXAMPLES].concat(),
         answers: account::api::ANSWERS.to_vec(),
     };
-    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
+    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }
 
 fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {

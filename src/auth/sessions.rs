@@ -161,13 +161,12 @@ impl Auth {
         let now = self.0.clock.now();
         let key = self.0.cache.key(bearer);
         let epoch = self.0.store.read_one(|conn| sql::keys::epoch(conn))?;
-        let entry = match self.0.cache.get(&key, epoch, now) {
-            Some(entry) => entry,
-            None => {
-                let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
-                self.0.cache.put(key, Arc::clone(&entry));
-                entry
-            }
+        let entry = if let Some(entry) = self.0.cache.get(&key, epoch, now) {
+            entry
+        } else {
+            let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
+            self.0.cache.put(key, Arc::clone(&entry));
+            entry
         };
         self.note_use(&entry, now);
         Ok(Arc::clone(&entry.principal))

@@ -181,7 +181,15 @@ mod tests {
     use super::*;
 
     const fn contract(name: &'static str, pages: &'static [(&'static str, &'static str)]) -> Contract {
-        Contract { name, prefixes: &[], body_limit: 0, pages, render: |_, _| Response::default() }
+        Contract {
+            name,
+            prefixes: &[],
+            body_limit: 0,
+            large_bodies: &[],
+            seldom: &[],
+            pages,
+            render: |_, _| Response::default(),
+        }
     }
 
     #[test]

@@ -30,8 +30,18 @@ use crate::http::document::Example;
 use crate::http::{Contract, Failure, Refused};
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
-pub const CONTRACT: Contract =
-    Contract { name: "house", prefixes: &["/comptoir/v1", "/health"], body_limit: 1024 * 1024, pages: &[], render };
+pub const CONTRACT: Contract = Contract {
+    name: "house",
+    prefixes: &["/comptoir/v1", "/health"],
+    body_limit: 1024 * 1024,
+    large_bodies: &[],
+    seldom: &[
+        (403, &["create_token", "revoke_token"]),
+        (409, &["create_company", "change_company", "create_user", "change_user", "sign_out"]),
+    ],
+    pages: &[],
+    render,
+};
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use comptoir::app::{self, AppOptions};
 use comptoir::auth::Auth;
-use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
+use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
 use comptoir::auth::model::{CompanyKey, Password, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::clock::{Clock, Timestamp};
@@ -81,9 +81,9 @@ impl TestServer {
             company: CompanyKey::parse("comptoir").unwrap(),
             username: Username::parse("operator").unwrap(),
             password: Some(Password::parse(PASSWORD).unwrap()),
-            handover: Handover::Return,
+            password_file: self.database.with_extension("operator-password"),
         };
-        bootstrap::run(&self.auth, first).await.unwrap();
+        bootstrap::run(&self.auth, || Ok::<_, BootstrapError>(first)).await.unwrap();
     }
 
     /// A client without credentials.
