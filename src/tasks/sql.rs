@@ -1,7 +1,7 @@
 //! Statements on `tasks` and `task_periods`.
 //!
 //! Must not know: the runtime, the runner, any domain. States stand in the text of the statements, not in parameters:
-//! the partial indexes are found by them.
+//! the partial indexes are found by them. One statement reads a task, [`read`]; the others find which.
 
 use rusqlite::types::Type;
 use rusqlite::{OptionalExtension, Row as SqlRow, named_params};
@@ -17,14 +17,6 @@ use crate::tasks::state::State;
 
 #[cfg(test)]
 mod plans;
-
-/// The columns of a [`Task`], in the order in which [`task`] reads them.
-macro_rules! columns {
-    () => {
-        "id, guid, company_id, user_id, kind, state, progress, detail, payload, result, error, attempts, max_attempts, \
-         run_at, dedupe_key, cancel_requested, created_at, started_at, ended_at, updated_at, lease"
-    };
-}
 
 /// A claim of a task. Whoever holds the latest one runs it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -119,31 +111,43 @@ fn task(row: &SqlRow<'_>) -> rusqlite::Result<Task> {
     })
 }
 
+/// The task with this row key.
+pub fn read(conn: &Conn, id: i64) -> Result<Task, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT id, guid, company_id, user_id, kind, state, progress, detail, payload, result, error, attempts,
+                    max_attempts, run_at, dedupe_key, cancel_requested, created_at, started_at, ended_at, updated_at,
+                    lease
+             FROM tasks WHERE id = :id",
+        )?
+        .query_row(named_params! { ":id": id }, task)?)
+}
+
+/// The tasks with these row keys, in this order.
+fn read_all(conn: &Conn, ids: Vec<i64>) -> Result<Vec<Task>, StoreError> {
+    ids.into_iter().map(|id| read(conn, id)).collect()
+}
+
 /// Adds a waiting task.
 pub fn insert(tx: &WriteTx<'_>, new: &Row<'_>) -> Result<Task, StoreError> {
-    Ok(tx
-        .prepare_cached(concat!(
-            "INSERT INTO tasks (guid, company_id, user_id, kind, state, payload, max_attempts, run_at, dedupe_key,
-                                created_at, updated_at)
-             VALUES (:guid, :company, :owner, :kind, 'waiting', :payload, :max_attempts, :run_at, :dedupe_key,
-                     :now, :now)
-             RETURNING ",
-            columns!()
-        ))?
-        .query_row(
-            named_params! {
-                ":guid": new.guid.to_string(),
-                ":company": new.company.map(|company| company.0),
-                ":owner": new.owner.map(|owner| owner.0),
-                ":kind": new.kind,
-                ":payload": new.payload,
-                ":max_attempts": new.max_attempts,
-                ":run_at": new.run_at.as_micros(),
-                ":dedupe_key": new.dedupe_key,
-                ":now": new.now.as_micros(),
-            },
-            task,
-        )?)
+    tx.prepare_cached(
+        "INSERT INTO tasks (guid, company_id, user_id, kind, state, payload, max_attempts, run_at, dedupe_key,
+                            created_at, updated_at)
+         VALUES (:guid, :company, :owner, :kind, 'waiting', :payload, :max_attempts, :run_at, :dedupe_key,
+                 :now, :now)",
+    )?
+    .execute(named_params! {
+        ":guid": new.guid.to_string(),
+        ":company": new.company.map(|company| company.0),
+        ":owner": new.owner.map(|owner| owner.0),
+        ":kind": new.kind,
+        ":payload": new.payload,
+        ":max_attempts": new.max_attempts,
+        ":run_at": new.run_at.as_micros(),
+        ":dedupe_key": new.dedupe_key,
+        ":now": new.now.as_micros(),
+    })?;
+    read(tx, tx.last_insert_rowid())
 }
 
 /// The task that a new one with this dedupe key may join, if there is one: the first to run of those that wait and would
@@ -155,8 +159,7 @@ pub fn find_by_key(
     key: &str,
     also_running: bool,
 ) -> Result<Option<Task>, StoreError> {
-    Ok(conn
-        .prepare_cached(FIND_BY_KEY)?
+    conn.prepare_cached(FIND_BY_KEY)?
         .query_row(
             named_params! {
                 ":kind": kind,
@@ -164,53 +167,57 @@ pub fn find_by_key(
                 ":key": key,
                 ":also_running": also_running,
             },
-            task,
+            |row| row.get(0),
         )
-        .optional()?)
+        .optional()?
+        .map(|id| read(conn, id))
+        .transpose()
 }
 
 /// Relies on `tasks_unfinished_key`.
-const FIND_BY_KEY: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM tasks
-     WHERE kind = :kind AND tenant = :tenant AND dedupe_key = :key AND ended_at IS NULL AND cancel_requested = 0
-       AND (:also_running OR (state = 'waiting' AND checkpoint IS NULL))
-     ORDER BY state = 'running' DESC, run_at, id LIMIT 1"
-);
+const FIND_BY_KEY: &str = "
+    SELECT id FROM tasks
+    WHERE kind = :kind AND tenant = :tenant AND dedupe_key = :key AND ended_at IS NULL AND cancel_requested = 0
+      AND (:also_running OR (state = 'waiting' AND checkpoint IS NULL))
+    ORDER BY state = 'running' DESC, run_at, id LIMIT 1";
 
 /// One task of a company.
 pub fn find(conn: &Conn, company: CompanyId, guid: Uuid) -> Result<Option<Task>, StoreError> {
     // Relies on the unique index on guid.
-    Ok(conn
-        .prepare_cached(concat!("SELECT ", columns!(), " FROM tasks WHERE guid = :guid AND company_id = :company"))?
-        .query_row(named_params! { ":guid": guid.to_string(), ":company": company.0 }, task)
-        .optional()?)
-}
-
-/// A list narrowed by one condition, whose index it relies on; the others only thin it out.
-macro_rules! listing {
-    ($narrow:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM tasks WHERE company_id = :company AND id < :after AND ",
-            $narrow,
-            " AND (:kind IS NULL OR kind = :kind) AND (:owner IS NULL OR user_id = :owner)
-              AND (:state IS NULL OR state = :state)
-              ORDER BY id DESC LIMIT :limit"
-        )
-    };
+    conn.prepare_cached("SELECT id FROM tasks WHERE guid = :guid AND company_id = :company")?
+        .query_row(named_params! { ":guid": guid.to_string(), ":company": company.0 }, |row| row.get(0))
+        .optional()?
+        .map(|id| read(conn, id))
+        .transpose()
 }
 
 /// Relies on `tasks_by_company`.
-const LIST: &str = listing!("TRUE");
+const LIST: &str = "
+    SELECT id FROM tasks
+    WHERE company_id = :company AND id < :after
+      AND (:kind IS NULL OR kind = :kind) AND (:owner IS NULL OR user_id = :owner) AND (:state IS NULL OR state = :state)
+    ORDER BY id DESC LIMIT :limit";
+
 /// Relies on `tasks_by_owner`.
-const LIST_BY_OWNER: &str = listing!("user_id = :owner");
+const LIST_BY_OWNER: &str = "
+    SELECT id FROM tasks
+    WHERE company_id = :company AND user_id = :owner AND id < :after
+      AND (:kind IS NULL OR kind = :kind) AND (:state IS NULL OR state = :state)
+    ORDER BY id DESC LIMIT :limit";
+
 /// Relies on `tasks_by_company_kind`.
-const LIST_BY_KIND: &str = listing!("kind = :kind");
+const LIST_BY_KIND: &str = "
+    SELECT id FROM tasks
+    WHERE company_id = :company AND kind = :kind AND id < :after
+      AND (:owner IS NULL OR user_id = :owner) AND (:state IS NULL OR state = :state)
+    ORDER BY id DESC LIMIT :limit";
+
 /// Relies on `tasks_by_company_state`.
-const LIST_BY_STATE: &str = listing!("state = :state");
+const LIST_BY_STATE: &str = "
+    SELECT id FROM tasks
+    WHERE company_id = :company AND state = :state AND id < :after
+      AND (:kind IS NULL OR kind = :kind) AND (:owner IS NULL OR user_id = :owner)
+    ORDER BY id DESC LIMIT :limit";
 
 /// Up to `limit` tasks of a company, newest first, below row key `after`.
 pub fn list(
@@ -236,9 +243,9 @@ pub fn list(
             ":state": filter.state.map(State::as_str),
             ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
         },
-        task,
+        |row| row.get(0),
     )?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    read_all(conn, rows.collect::<Result<_, _>>()?)
 }
 
 /// What waits of `kind`. It hops from tenant to tenant through the index, so a long queue costs no more than a short one.
@@ -249,7 +256,8 @@ pub fn due(conn: &Conn, kind: &str, now: Timestamp) -> Result<Due, StoreError> {
 }
 
 /// Relies on `tasks_due`, once per tenant.
-const DUE: &str = "WITH RECURSIVE tenants (tenant) AS (
+const DUE: &str = "
+     WITH RECURSIVE tenants (tenant) AS (
          SELECT min(tenant) FROM tasks WHERE state = 'waiting' AND kind = :kind
          UNION ALL
          SELECT (SELECT min(t.tenant) FROM tasks t
@@ -292,9 +300,13 @@ pub fn claim(tx: &WriteTx<'_>, what: Claim<'_>) -> Result<Vec<Claimed>, StoreErr
             ":now": what.now.as_micros(),
             ":until": what.until.as_micros(),
         },
-        |row| Ok(Claimed { task: task(row)?, checkpoint: json(row, 21)?, answer: json(row, 22)? }),
+        |row| Ok((row.get(0)?, json(row, 1)?, json(row, 2)?)),
     )?;
-    let mut claimed: Vec<Claimed> = rows.collect::<Result<_, _>>()?;
+    let mut claimed = Vec::new();
+    for row in rows.collect::<Result<Vec<_>, _>>()? {
+        let (id, checkpoint, answer) = row;
+        claimed.push(Claimed { task: read(tx, id)?, checkpoint, answer });
+    }
     // RETURNING promises no order: by turns, from the tenant after the one served last.
     claimed.sort_unstable_by_key(|Claimed { task, .. }| {
         let tenant = tenant(task.company);
@@ -304,8 +316,8 @@ pub fn claim(tx: &WriteTx<'_>, what: Claim<'_>) -> Result<Vec<Claimed>, StoreErr
 }
 
 /// Relies on `tasks_due` (once per tenant), `tasks_running` (to count) and `tasks_unfinished_key` (for the dedupe keys).
-const CLAIM: &str = concat!(
-    "UPDATE tasks
+const CLAIM: &str = "
+    UPDATE tasks
      SET state = 'running', attempts = attempts + 1, lease = lease + 1, lease_owner = :boot, lease_until = :until,
          started_at = :now, updated_at = :now
      WHERE id IN (
@@ -336,21 +348,15 @@ const CLAIM: &str = concat!(
          )
          SELECT id FROM candidates ORDER BY turn, tenant <= :served, tenant, run_at, id LIMIT :places
      )
-     RETURNING ",
-    columns!(),
-    ", checkpoint, answer"
-);
+     RETURNING id, checkpoint, answer";
 
 /// The task, if `lease` is still the claim that runs it.
 pub fn held(conn: &Conn, lease: Lease) -> Result<Option<Task>, StoreError> {
-    Ok(conn
-        .prepare_cached(concat!(
-            "SELECT ",
-            columns!(),
-            " FROM tasks WHERE id = :id AND state = 'running' AND lease = :lease"
-        ))?
-        .query_row(named_params! { ":id": lease.id, ":lease": lease.number }, task)
-        .optional()?)
+    conn.prepare_cached("SELECT id FROM tasks WHERE id = :id AND state = 'running' AND lease = :lease")?
+        .query_row(named_params! { ":id": lease.id, ":lease": lease.number }, |row| row.get(0))
+        .optional()?
+        .map(|id| read(conn, id))
+        .transpose()
 }
 
 /// Writes what may change about a task, and takes its lease away unless it runs.
@@ -406,42 +412,34 @@ pub fn beat(
     progress: &Progress,
     now: Timestamp,
 ) -> Result<Option<Task>, StoreError> {
-    Ok(tx
-        .prepare_cached(concat!(
+    let changed = tx
+        .prepare_cached(
             "UPDATE tasks SET lease_until = :until, progress = :progress, detail = :detail, updated_at = :now
-             WHERE id = :id AND state = 'running' AND lease = :lease
-             RETURNING ",
-            columns!()
-        ))?
-        .query_row(
-            named_params! {
-                ":id": lease.id,
-                ":lease": lease.number,
-                ":until": until.as_micros(),
-                ":progress": progress.percent,
-                ":detail": progress.detail,
-                ":now": now.as_micros(),
-            },
-            task,
-        )
-        .optional()?)
+             WHERE id = :id AND state = 'running' AND lease = :lease",
+        )?
+        .execute(named_params! {
+            ":id": lease.id,
+            ":lease": lease.number,
+            ":until": until.as_micros(),
+            ":progress": progress.percent,
+            ":detail": progress.detail,
+            ":now": now.as_micros(),
+        })?;
+    if changed == 0 { Ok(None) } else { read(tx, lease.id).map(Some) }
 }
 
 /// Running tasks whose lease has ended; at the start of `boot`, those of every other boot as well.
 pub fn abandoned(conn: &Conn, boot: &str, starting: bool, now: Timestamp) -> Result<Vec<Task>, StoreError> {
     let mut statement = conn.prepare_cached(ABANDONED)?;
-    let rows =
-        statement.query_map(named_params! { ":boot": boot, ":starting": starting, ":now": now.as_micros() }, task)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let parameters = named_params! { ":boot": boot, ":starting": starting, ":now": now.as_micros() };
+    let rows = statement.query_map(parameters, |row| row.get(0))?;
+    read_all(conn, rows.collect::<Result<_, _>>()?)
 }
 
 /// Relies on `tasks_running`, all of it.
-const ABANDONED: &str = concat!(
-    "SELECT ",
-    columns!(),
-    " FROM tasks INDEXED BY tasks_running
-      WHERE state = 'running' AND (lease_until <= :now OR (:starting AND lease_owner <> :boot))"
-);
+const ABANDONED: &str = "
+    SELECT id FROM tasks INDEXED BY tasks_running
+    WHERE state = 'running' AND (lease_until <= :now OR (:starting AND lease_owner <> :boot))";
 
 /// Running tasks that somebody wants to end.
 pub fn to_cancel(conn: &Conn) -> Result<Vec<i64>, StoreError> {
