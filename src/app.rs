@@ -13,30 +13,34 @@ use poem::{EndpointExt, IntoEndpoint, Response};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::account::AccountService;
 use crate::account::api::AccountApi;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi};
+use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
+use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
-use crate::{account, house};
+use crate::tasks::{self, Queue, Runner, RunnerOptions};
+use crate::webhooks::Webhooks;
+use crate::{account, house, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT];
 
 /// The handlers of every contract.
-type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, TasksApi, HealthApi);
+type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, TasksApi, WebhooksApi, HealthApi);
 
 /// What an application is made of, beside its store and identity.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct AppOptions {
     /// The environment's name, for `tracedata.env`.
     pub env: String,
@@ -46,6 +50,20 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// How webhooks go out.
+    pub webhooks: webhooks::Options,
+    /// Cancelled when the server stops: streams of events end then.
+    pub stopping: CancellationToken,
+}
+
+/// An application put together.
+pub struct App {
+    /// What the server loop serves.
+    pub endpoint: BoxEndpoint<'static, Response>,
+    /// The queue of background work.
+    pub queue: Queue,
+    /// Who does it: to be started once requests are served, and drained after the last of them.
+    pub runner: Runner,
 }
 
 /// Why the application could not be put together.
@@ -62,10 +80,16 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// Puts everything together into the endpoint that the server loop serves.
-pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxEndpoint<'static, Response>, AppError> {
+/// Puts everything together.
+pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App, AppError> {
     let store = auth.store().clone();
     let instance = instance(&store).await?;
+    let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook()]);
+    let webhooks = Webhooks::new(options.webhooks);
+    let mut registry = tasks::Registry::new();
+    webhooks::tasks::register(&mut registry, &webhooks);
+    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
+    let webhooks = WebhookService::new(auth.clone(), queue.clone(), webhooks);
     let pulse = Pulse::new(store, clock.clone());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
@@ -76,6 +100,8 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
         UsersApi(house.clone()),
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
+        TasksApi(TasksService::new(auth.clone(), queue.clone(), options.stopping)),
+        WebhooksApi(webhooks),
         HealthApi::new(house),
     );
     let state = HttpState {
@@ -91,7 +117,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<BoxE
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
-    Ok(Gate::new(Arc::new(state), pages).boxed())
+    Ok(App { endpoint: Gate::new(Arc::new(state), pages).boxed(), queue, runner })
 }
 
 /// The whole OpenAPI document.

@@ -9,12 +9,13 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use url::Host;
 
 use crate::auth::model::{CompanyKey, Password, Username};
 
@@ -71,6 +72,74 @@ impl Database {
     pub fn parse(text: &str) -> Self {
         if text == TEMPORARY { Self::Temporary } else { Self::File(text.into()) }
     }
+}
+
+/// What `webhooks.allow` lists: a destination that may be called although it is internal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AllowedDestination {
+    /// Every address of this network (a single one too), whatever name leads there.
+    Network(IpNet),
+    /// This address on this port, whatever name leads there.
+    Address(IpAddr, u16),
+    /// This name, lower case and without a final dot; on one port if one is named. Wherever it leads.
+    Name(String, Option<u16>),
+}
+
+impl AllowedDestination {
+    /// Reads `10.0.0.0/8`, `10.1.2.3`, `[::1]:8080`, `receiver.internal` or `receiver.internal:8080`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // The parser would take a star for a letter, and whoever wrote it meant a pattern.
+        if text.contains('*') {
+            return None;
+        }
+        if let Some(network) = network(text) {
+            return Some(Self::Network(network));
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port > 0)?)),
+            None => (text, None),
+        };
+        match (Host::parse(host).ok()?, port) {
+            (Host::Domain(name), port) => {
+                let name = name.strip_suffix('.').unwrap_or(&name);
+                (!name.is_empty()).then(|| Self::Name(name.to_owned(), port))
+            }
+            (Host::Ipv4(address), Some(port)) => Some(Self::Address(address.into(), port)),
+            (Host::Ipv4(address), None) => Some(Self::Network(IpAddr::from(address).into())),
+            (Host::Ipv6(address), Some(port)) => Some(Self::Address(address.into(), port)),
+            (Host::Ipv6(address), None) => Some(Self::Network(IpAddr::from(address).into())),
+        }
+    }
+
+    /// This machine: what the demo and a temporary database may call, because who starts one tries out connectors here.
+    #[must_use]
+    pub fn loopback() -> Vec<Self> {
+        ["127.0.0.0/8", "::1"].iter().filter_map(|text| Self::parse(text)).collect()
+    }
+
+    /// Whether `host` on `port` may be called at `address`. An IPv4 address in IPv6 clothes is the IPv4 address.
+    #[must_use]
+    pub fn covers(&self, host: &Host<&str>, port: u16, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        match self {
+            Self::Network(network) => network.contains(&address),
+            Self::Address(own, own_port) => (own.to_canonical(), *own_port) == (address, port),
+            Self::Name(own, own_port) => {
+                let Host::Domain(name) = host else { return false };
+                name.strip_suffix('.').unwrap_or(name) == own && own_port.is_none_or(|own| own == port)
+            }
+        }
+    }
+}
+
+/// How webhooks go out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WebhookConfig {
+    /// Internal destinations that may be called.
+    pub allow: Vec<AllowedDestination>,
+    /// A PEM file with further authorities whose certificates are trusted.
+    pub ca: Option<PathBuf>,
 }
 
 /// How the log is written.
@@ -203,6 +272,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether successful requests are logged at `info` too.
     pub log_requests: bool,
+    /// How webhooks go out.
+    pub webhooks: WebhookConfig,
 }
 
 /// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
@@ -237,6 +308,18 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// Whether successful requests are logged too.
     pub log_requests: Option<bool>,
+    /// How webhooks go out.
+    pub webhooks: WebhookSettings,
+}
+
+/// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebhookSettings {
+    /// Hosts, hosts with a port, addresses and networks that may be called although they are internal.
+    pub allow: Option<Vec<String>>,
+    /// A PEM file with further authorities whose certificates are trusted.
+    pub ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -274,6 +357,7 @@ impl Settings {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
+            webhooks: self.webhooks.or(other.webhooks),
         }
     }
 
@@ -308,8 +392,8 @@ impl Settings {
         if grace > 3_600 {
             return Err(invalid("grace", "must be at most 3600 seconds"));
         }
+        let database = Database::parse(self.database.as_deref().unwrap_or(DEFAULT_DATABASE));
         Ok(Config {
-            database: Database::parse(self.database.as_deref().unwrap_or(DEFAULT_DATABASE)),
             listen,
             environment,
             trusted_proxies,
@@ -324,12 +408,36 @@ impl Settings {
             log_filter: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
+            webhooks: self.webhooks.resolve(&database)?,
+            database,
         })
     }
 }
 
+impl WebhookSettings {
+    fn or(self, other: Self) -> Self {
+        Self { allow: self.allow.or(other.allow), ca: self.ca.or(other.ca) }
+    }
+
+    /// Checks the list. With a temporary database this machine is on it.
+    pub fn resolve(self, database: &Database) -> Result<WebhookConfig, ConfigError> {
+        let rule =
+            "must be hosts, hosts with a port, addresses or networks, such as receiver.internal:8080 or 10.0.0.0/8";
+        let allow = self.allow.unwrap_or_default();
+        let mut allow = allow
+            .iter()
+            .map(|text| AllowedDestination::parse(text))
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| ConfigError::Invalid { setting: "webhooks.allow", rule: rule.to_owned() })?;
+        if *database == Database::Temporary {
+            allow.extend(AllowedDestination::loopback());
+        }
+        Ok(WebhookConfig { allow, ca: self.ca })
+    }
+}
+
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse().ok().map(|address: std::net::IpAddr| address.into()))
+    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
 }
 
 #[cfg(test)]
@@ -360,12 +468,47 @@ mod tests {
             (Settings { trusted_proxies: Some(vec!["nobody".into()]), ..Settings::default() }, "trusted_proxies"),
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
             (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
+            (allowing(&["http://receiver"]), "webhooks.allow"),
         ];
         for (settings, name) in refusals {
             let error = settings.resolve().expect_err(name);
             assert!(error.to_string().starts_with(name), "{error}");
         }
         assert!(toml::from_str::<Settings>("lisen = '1'").is_err(), "a misspelt setting must not pass unnoticed");
+    }
+
+    fn allowing(texts: &[&str]) -> Settings {
+        let allow = Some(texts.iter().map(|text| (*text).to_owned()).collect());
+        Settings { webhooks: WebhookSettings { allow, ca: None }, ..Settings::default() }
+    }
+
+    #[test]
+    fn what_webhooks_may_call_is_read_in_every_form() {
+        for text in ["10.0.0.0/8", "10.0.0.1", "::1", "[::1]:80", "10.0.0.1:80", "receiver", "Receiver.internal.:80"] {
+            assert!(AllowedDestination::parse(text).is_some(), "{text}");
+        }
+        for text in
+            ["", ":80", "receiver:0", "receiver:x", "receiver:99999", "http://receiver", "a b", "*.internal", "."]
+        {
+            assert!(AllowedDestination::parse(text).is_none(), "{text}");
+        }
+        let settings: Settings = toml::from_str("webhooks.allow = ['receiver:80']").expect("a valid file");
+        let config = settings.resolve(None).expect("valid settings");
+        assert_eq!(config.webhooks.allow, [AllowedDestination::Name("receiver".to_owned(), Some(80))]);
+    }
+
+    #[test]
+    fn only_a_temporary_database_lets_webhooks_call_this_machine() {
+        for (database, own) in [("temp", true), ("comptoir.db", false)] {
+            let settings = Settings { database: Some(database.to_owned()), ..Settings::default() };
+            let allow = settings.resolve(None).expect("valid settings").webhooks.allow;
+            let host = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
+            let covered = |address: &str| {
+                let address = address.parse().expect("an address");
+                allow.iter().any(|allowed| allowed.covers(&host, 80, address))
+            };
+            assert_eq!((covered("127.0.0.1"), covered("::1"), covered("10.0.0.1")), (own, own, false), "{database}");
+        }
     }
 
     #[test]

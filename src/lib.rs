@@ -6,6 +6,7 @@
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`tasks`]: the durable queue of background work, and its runner.
+//! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
@@ -26,6 +27,7 @@ pub mod http;
 pub mod i18n;
 pub mod store;
 pub mod tasks;
+pub mod webhooks;
 
 /// The server's version and, where it was built from a checkout, the commit.
 pub const BUILD: &str = env!("COMPTOIR_BUILD");

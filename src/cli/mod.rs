@@ -14,6 +14,7 @@ mod serve;
 mod signals;
 mod token;
 mod user;
+mod webhook;
 
 use std::path::PathBuf;
 
@@ -23,6 +24,7 @@ use crate::auth::AuthError;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
 use crate::store::{OpenError, OpenOptions, Store, StoreError};
+use crate::webhooks::WebhookError;
 
 /// The back office of a small trading team in one binary and one SQLite file.
 ///
@@ -31,7 +33,7 @@ use crate::store::{OpenError, OpenOptions, Store, StoreError};
 #[command(name = "comptoir", version = crate::BUILD, max_term_width = 100)]
 #[command(
     after_help = "Every option can also be set as an environment variable (shown with it) or, without its dashes \
-and with underscores, in the configuration file. A flag wins over the environment, the environment over the file.
+and with underscores, in the configuration file (those of webhooks in a table of that name: `webhooks.allow`). A flag wins over the environment, the environment over the file.
 
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 the database was written by a newer version; 4 the file is not \
 a Comptoir database; 5 the file is damaged; 6 another server has it open, or the file \
@@ -85,6 +87,9 @@ enum Command {
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Webhooks: a company's receivers of events.
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Print the OpenAPI document, or write all of them to a folder.
@@ -111,6 +116,9 @@ pub enum CliError {
     /// The application could not be put together.
     #[error(transparent)]
     App(#[from] crate::app::AppError),
+    /// A use case of webhooks was refused.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -166,6 +174,7 @@ impl Cli {
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
             Command::Token(command) => token::run(&common, command),
+            Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -14,14 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
 use super::{CliError, Common, logging, output, ready};
-use crate::app::{self, AppOptions};
+use crate::app::{self, App, AppOptions};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{Config, Database, OperatorPassword, Settings};
+use crate::config::{Config, Database, OperatorPassword, Settings, WebhookSettings};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
+use crate::webhooks;
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -64,6 +65,16 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_GRACE", value_name = "SECONDS")]
     grace: Option<u64>,
 
+    /// A destination that webhooks may call although it is internal: a host, a host with a port, an address or a network;
+    /// may be given several times. In the configuration file: `webhooks.allow` [default: none].
+    #[arg(long, env = "COMPTOIR_WEBHOOKS_ALLOW", value_name = "DESTINATION", value_delimiter = ',')]
+    webhooks_allow: Option<Vec<String>>,
+
+    /// A PEM file with authorities whose certificates webhooks trust beside Mozilla's. In the configuration file:
+    /// `webhooks.ca`.
+    #[arg(long, env = "COMPTOIR_WEBHOOKS_CA", value_name = "FILE")]
+    webhooks_ca: Option<PathBuf>,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -87,6 +98,7 @@ impl ServeArgs {
             request_timeout: self.request_timeout,
             grace: self.grace,
             log_requests: self.log_requests.then_some(true),
+            webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
             ..Settings::default()
         }
     }
@@ -190,13 +202,16 @@ async fn run_server(
     let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
+    let shutdown = CancellationToken::new();
     let options = AppOptions {
         env: config.environment.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
+        webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        stopping: shutdown.clone(),
     };
-    let endpoint = app::build(auth.clone(), clock, options).await?;
+    let App { endpoint, queue: _, runner } = app::build(auth.clone(), clock, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
         // Behind a proxy every connection comes from the proxy.
@@ -204,8 +219,8 @@ async fn run_server(
         grace: config.grace,
         ..Limits::default()
     };
-    let shutdown = CancellationToken::new();
     let mut server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+    runner.start();
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
 
     // The server answers already; whoever signs in waits for this.
@@ -250,6 +265,7 @@ async fn run_server(
             server.abort();
         }
     }
+    runner.drain(config.grace).await;
     drop(auth);
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database could not be tidied up");

@@ -2,6 +2,8 @@
 //!
 //! Must not know: HTTP, the wire types, any domain.
 
+pub mod webhooks;
+
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -16,6 +18,7 @@ use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
 use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::tasks::TaskError;
 use crate::store::{Pulse, Store, StoreError};
+use crate::webhooks::WebhookError;
 
 /// Why a use case of the house was refused.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum HouseError {
     /// Identity said no.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// Webhooks said no.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,

@@ -29,6 +29,7 @@ pub struct Migration {
 pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 1, name: "identity", sql: include_str!("migrations/0001_identity.sql") },
     Migration { number: 2, name: "tasks", sql: include_str!("migrations/0002_tasks.sql") },
+    Migration { number: 3, name: "webhooks", sql: include_str!("migrations/0003_webhooks.sql") },
 ];
 
 /// The format `migrations` lead to.

@@ -6,6 +6,7 @@ mod refusals;
 mod serve;
 mod start;
 mod stop;
+mod webhooks;
 
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};

@@ -14,3 +14,4 @@ mod permissions;
 mod store;
 mod support;
 mod tasks;
+mod webhooks;

@@ -140,12 +140,53 @@ impl World {
             "change_user" => to("/comptoir/v1/users/target", json!({"timezone": 1})),
             "reset_password" => to("/comptoir/v1/users/target/password", json!({"new_password": PASSWORD})),
             "sign_out_user" => to("/comptoir/v1/users/target/sign-out", Value::Null),
+            "list_webhooks" | "list_deliveries" | "rotate_feedback_secret" => to(&operation.path, Value::Null),
+            "create_webhook" => to(&operation.path, webhook_at(&fresh)),
+            "read_webhook"
+            | "change_webhook"
+            | "delete_webhook"
+            | "rotate_webhook_secret"
+            | "ping_webhook"
+            | "list_webhook_deliveries"
+            | "read_delivery"
+            | "redeliver" => {
+                // As with tokens: whoever may have one is asked for its own.
+                let own = caller.rights.is_some_and(|(roles, _)| roles.has(Role::Admin));
+                let owner = if own { &caller.client } else { &self.operator };
+                let (webhook, delivery) = webhook(owner, &fresh).await;
+                let id = if operation.id.ends_with("deliver") || operation.id.ends_with("delivery") {
+                    delivery
+                } else {
+                    webhook
+                };
+                let body = if operation.id == "change_webhook" { json!({"enabled": true}) } else { Value::Null };
+                // One that is still on its way is not begun again.
+                let success = if operation.id == "redeliver" { 409 } else { 200 };
+                Request { success, ..to(&operation.path.replace("{id}", &id), body) }
+            }
             "create_company" => to(&operation.path, json!({"key": fresh, "name": "Fresh"})),
             "read_company" => to("/comptoir/v1/companies/north", Value::Null),
             "change_company" => to("/comptoir/v1/companies/north", json!({"name": "North"})),
             unknown => panic!("operation `{unknown}` has no request here: add one, so that its permissions are tested"),
         }
     }
+}
+
+fn webhook_at(host: &str) -> Value {
+    json!({"url": format!("https://{}.example/", host.replace('_', "-")), "events": ["task_ended"]})
+}
+
+/// A webhook of `owner`'s company, made if there is none, and a delivery to it.
+async fn webhook(owner: &Client, host: &str) -> (String, String) {
+    let known = owner.get("/comptoir/v1/webhooks").await.expect(200).json();
+    let webhook = if let Some(id) = known["items"][0]["id"].as_str() {
+        id.to_owned()
+    } else {
+        let made = owner.post("/comptoir/v1/webhooks", webhook_at(host)).await.expect(200).json();
+        made["webhook"]["id"].as_str().unwrap().to_owned()
+    };
+    let ping = owner.post(&format!("/comptoir/v1/webhooks/{webhook}/ping"), Value::Null).await.expect(200).json();
+    (webhook, ping["id"].as_str().unwrap().to_owned())
 }
 
 impl Caller {
@@ -230,6 +271,14 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("read_token", "/comptoir/v1/tokens/{token}", ""),
     ("revoke_token", "/comptoir/v1/tokens/{token}", ""),
     ("read_company", "/comptoir/v1/companies/{company}", ""),
+    ("read_webhook", "/comptoir/v1/webhooks/{webhook}", ""),
+    ("change_webhook", "/comptoir/v1/webhooks/{webhook}", r#"{"enabled": false}"#),
+    ("delete_webhook", "/comptoir/v1/webhooks/{webhook}", ""),
+    ("rotate_webhook_secret", "/comptoir/v1/webhooks/{webhook}/rotate-secret", ""),
+    ("ping_webhook", "/comptoir/v1/webhooks/{webhook}/ping", ""),
+    ("list_webhook_deliveries", "/comptoir/v1/webhooks/{webhook}/deliveries", ""),
+    ("read_delivery", "/comptoir/v1/deliveries/{delivery}", ""),
+    ("redeliver", "/comptoir/v1/deliveries/{delivery}/redeliver", ""),
 ];
 
 /// What a row of another company is answered like: one that is not there at all.
@@ -240,16 +289,20 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     server.company("south").await;
     let home = server.user(HOME, "target", &["ADMIN"]).await;
     let (token, secret) = api_token(&home, json!({"name": "x", "role": "OWNER"})).await;
+    let (webhook, delivery) = webhook(&home, "target").await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
 
     for (id, path, body) in BY_NAME {
         let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
         let mut answers = Vec::new();
-        for (user, company, token) in
-            [("target", HOME, token.as_str()), ("absent", "nowhere", "00000000-0000-4000-8000-000000000000")]
+        let absent = "00000000-0000-4000-8000-000000000000";
+        for (user, company, [token, webhook, delivery]) in
+            [("target", HOME, [token.as_str(), &webhook, &delivery]), ("absent", "nowhere", [absent; 3])]
         {
-            let fill =
-                |text: &str| text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
+            let fill = |text: &str| {
+                let text = text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
+                text.replace("{webhook}", webhook).replace("{delivery}", delivery)
+            };
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&fill(body)).unwrap() };
             let answer = send(&foreign, operation, &Request { path: fill(path), body, success: 404 }).await;
             assert_eq!(answer.status, 404, "{id}: {}", answer.shown());
@@ -282,6 +335,7 @@ async fn no_list_shows_another_companys_rows() {
     server.company("south").await;
     let home = server.user(HOME, "target", &["ADMIN"]).await;
     api_token(&home, json!({"name": "the token of target", "role": "OWNER"})).await;
+    webhook(&home, "target").await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
     for operation in contract::published().operations() {
         let listed =

@@ -10,6 +10,7 @@ mod session;
 mod tasks;
 mod tokens;
 mod users;
+mod webhooks;
 mod wire;
 
 use poem::http::{HeaderMap, StatusCode};
@@ -23,11 +24,13 @@ pub use self::session::SessionApi;
 pub use self::tasks::TasksApi;
 pub use self::tokens::TokensApi;
 pub use self::users::UsersApi;
+pub use self::webhooks::WebhooksApi;
 use crate::auth::model::Principal;
 use crate::house::{HouseError, IdempotencyKey};
 use crate::tasks::TaskError;
 use crate::http::document::Example;
 use crate::http::{Contract, Failure, Refused};
+use crate::webhooks::WebhookError;
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
 pub const CONTRACT: Contract = Contract {
@@ -51,6 +54,8 @@ pub const EXAMPLES: &[Example] = &[
     ("change_user", wire::user_change_example),
     ("reset_password", wire::password_reset_example),
     ("create_token", wire::new_token_example),
+    ("create_webhook", webhooks::wire::new_webhook_example),
+    ("change_webhook", webhooks::wire::webhook_change_example),
 ];
 
 #[derive(Tags)]
@@ -70,6 +75,9 @@ enum HouseTags {
     /// Background work, and how it goes on.
     #[oai(rename = "house: tasks")]
     Tasks,
+    /// Signed calls to other servers.
+    #[oai(rename = "house: webhooks")]
+    Webhooks,
     /// Whether the server is up.
     #[oai(rename = "house: health")]
     Health,
@@ -81,6 +89,7 @@ impl From<HouseError> for Failure {
     fn from(error: HouseError) -> Self {
         match error {
             HouseError::Auth(error) => error.into(),
+            HouseError::Webhook(error) => webhook_failure(error),
             HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
             HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
             HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),
@@ -88,6 +97,16 @@ impl From<HouseError> for Failure {
             HouseError::Task(_) => Self::internal(error),
             HouseError::Unreadable(_) => Self::internal(error),
         }
+    }
+}
+
+fn webhook_failure(error: WebhookError) -> Failure {
+    match error {
+        WebhookError::NotFound { what, key } => Failure::not_found(what, key),
+        WebhookError::Invalid(refused) => refused.into(),
+        WebhookError::Conflict(why) => Failure::new(StatusCode::CONFLICT, why),
+        WebhookError::Store(error) => error.into(),
+        WebhookError::Random(error) => error.into(),
     }
 }
 

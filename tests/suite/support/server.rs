@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use comptoir::app::{self, AppOptions};
+use comptoir::app::{self, App, AppOptions};
 use comptoir::auth::Auth;
 use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
 use comptoir::auth::model::{CompanyKey, Password, Username};
@@ -12,6 +12,8 @@ use comptoir::auth::password::Hasher;
 use comptoir::clock::{Clock, Timestamp};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
+use comptoir::tasks::{Queue, Runner};
+use comptoir::webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -30,6 +32,9 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestServer {
     /// The one clock; `advance` moves it.
     pub clock: Clock,
+    /// Where background work waits for [`TestServer::run_pending_tasks`].
+    pub queue: Queue,
+    runner: Runner,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -59,20 +64,22 @@ impl TestServer {
         let clock = Clock::fixed(NOW);
         let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(&database) }).unwrap();
         let auth = Auth::new(store, Hasher::start(), clock.clone()).unwrap();
+        let shutdown = CancellationToken::new();
         let mut options = AppOptions {
             env: "test".to_owned(),
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            webhooks: webhooks::Options::default(),
+            stopping: shutdown.clone(),
         };
         change(&mut options);
-        let endpoint = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let App { endpoint, queue, runner } = app::build(auth.clone(), clock.clone(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+        Self { clock, queue, runner, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
     }
 
     /// Makes the operator.
@@ -84,6 +91,16 @@ impl TestServer {
             password_file: self.database.with_extension("operator-password"),
         };
         bootstrap::run(&self.auth, || Ok::<_, BootstrapError>(first)).await.unwrap();
+    }
+
+    /// Does all the background work that is due, and what becomes due by it; how many attempts that took.
+    pub async fn run_pending_tasks(&self) -> u64 {
+        self.runner.run_pending().await.unwrap()
+    }
+
+    /// The server's own store, for what no operation does yet.
+    pub fn store(&self) -> &Store {
+        self.auth.store()
     }
 
     /// A client without credentials.
