@@ -56,14 +56,14 @@ pub struct AppOptions {
     pub stopping: CancellationToken,
 }
 
-/// An application put together.
-pub struct App {
-    /// What the server loop serves.
-    pub endpoint: BoxEndpoint<'static, Response>,
+/// What works beside the requests.
+pub struct Background {
     /// The queue of background work.
     pub queue: Queue,
-    /// Who does it: to be started once requests are served, and drained after the last of them.
+    /// Who does it: nothing happens until it is started.
     pub runner: Runner,
+    /// Who makes the calls of webhooks.
+    pub webhooks: Webhooks,
 }
 
 /// Why the application could not be put together.
@@ -80,16 +80,28 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// Puts everything together.
-pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App, AppError> {
-    let store = auth.store().clone();
-    let instance = instance(&store).await?;
+/// The background work of all of it.
+#[must_use]
+pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
     let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook()]);
-    let webhooks = Webhooks::new(options.webhooks);
+    let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     webhooks::tasks::register(&mut registry, &webhooks);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
-    let webhooks = WebhookService::new(auth.clone(), queue.clone(), webhooks);
+    Background { queue, runner, webhooks }
+}
+
+/// Puts everything together into the endpoint that the server loop serves.
+pub async fn build(
+    auth: Auth,
+    clock: Clock,
+    background: Background,
+    options: AppOptions,
+) -> Result<BoxEndpoint<'static, Response>, AppError> {
+    let store = auth.store().clone();
+    let instance = instance(&store).await?;
+    let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
+    let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
@@ -100,7 +112,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App,
         UsersApi(house.clone()),
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
-        TasksApi(TasksService::new(auth.clone(), queue.clone(), options.stopping)),
+        TasksApi(tasks),
         WebhooksApi(webhooks),
         HealthApi::new(house),
     );
@@ -117,7 +129,7 @@ pub async fn build(auth: Auth, clock: Clock, options: AppOptions) -> Result<App,
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
-    Ok(App { endpoint: Gate::new(Arc::new(state), pages).boxed(), queue, runner })
+    Ok(Gate::new(Arc::new(state), pages).boxed())
 }
 
 /// The whole OpenAPI document.

@@ -493,7 +493,7 @@ mod tests {
             assert!(AllowedDestination::parse(text).is_none(), "{text}");
         }
         let settings: Settings = toml::from_str("webhooks.allow = ['receiver:80']").expect("a valid file");
-        let config = settings.resolve(None).expect("valid settings");
+        let config = settings.resolve().expect("valid settings");
         assert_eq!(config.webhooks.allow, [AllowedDestination::Name("receiver".to_owned(), Some(80))]);
     }
 
@@ -501,7 +501,7 @@ mod tests {
     fn only_a_temporary_database_lets_webhooks_call_this_machine() {
         for (database, own) in [("temp", true), ("comptoir.db", false)] {
             let settings = Settings { database: Some(database.to_owned()), ..Settings::default() };
-            let allow = settings.resolve(None).expect("valid settings").webhooks.allow;
+            let allow = settings.resolve().expect("valid settings").webhooks.allow;
             let host = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
             let covered = |address: &str| {
                 let address = address.parse().expect("an address");

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
 use super::{CliError, Common, logging, output, ready};
-use crate::app::{self, App, AppOptions};
+use crate::app::{self, AppOptions};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
@@ -211,7 +211,9 @@ async fn run_server(
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         stopping: shutdown.clone(),
     };
-    let App { endpoint, queue: _, runner } = app::build(auth.clone(), clock, options).await?;
+    let background = app::background(&store, &clock, &options);
+    let runner = background.runner.clone();
+    let endpoint = app::build(auth.clone(), clock, background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
         // Behind a proxy every connection comes from the proxy.
@@ -256,16 +258,23 @@ async fn run_server(
     };
 
     shutdown.cancel();
-    tokio::select! {
-        ended = &mut server => if ended.is_err() {
-            tracing::error!("the server loop panicked");
-        },
+    // Both within the same grace.
+    let done = async {
+        let (ended, ()) = tokio::join!(&mut server, runner.drain(config.grace));
+        ended.is_ok()
+    };
+    let orderly = tokio::select! {
+        well = done => Some(well),
         signal = signals.next() => {
             tracing::warn!(signal, "stopping at once; requests that still run are cut");
-            server.abort();
+            None
         }
+    };
+    match orderly {
+        Some(true) => {}
+        Some(false) => tracing::error!("the server loop panicked"),
+        None => server.abort(),
     }
-    runner.drain(config.grace).await;
     drop(auth);
     if let Err(error) = store.close().await {
         tracing::warn!(%error, "the database could not be tidied up");

@@ -173,10 +173,10 @@ fn internal_v6(address: Ipv6Addr) -> Option<Internal> {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             return internal_v4(embedded(high, low));
         }
-        // Compatible (deprecated) and translated: no public use is left, but say what is in it.
-        [0, 0, 0, 0, 0 | 0xffff, 0, high, low] => internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved),
-        // 6to4 (RFC 7526: deprecated).
-        [0x2002, high, low, ..] => internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved),
+        // Compatible and translated addresses, and 6to4 (RFC 7526), are out of use; but say what is in them.
+        [0, 0, 0, 0, 0 | 0xffff, 0, high, low] | [0x2002, high, low, ..] => {
+            internal_v4(embedded(high, low)).unwrap_or(Internal::Reserved)
+        }
         [0xfc00..=0xfdff, ..] => Internal::UniqueLocal,
         [0xfe80..=0xfebf, ..] => Internal::LinkLocal,
         [0xff00..=0xffff, ..] => Internal::Multicast,

@@ -118,6 +118,9 @@ impl World {
             | "list_users"
             | "list_companies"
             | "rotate_jwt_key"
+            | "list_webhooks"
+            | "list_deliveries"
+            | "rotate_feedback_secret"
             | "health_live"
             | "health_ready" => to(&operation.path, Value::Null),
             "sign_out" => {
@@ -140,7 +143,6 @@ impl World {
             "change_user" => to("/comptoir/v1/users/target", json!({"timezone": 1})),
             "reset_password" => to("/comptoir/v1/users/target/password", json!({"new_password": PASSWORD})),
             "sign_out_user" => to("/comptoir/v1/users/target/sign-out", Value::Null),
-            "list_webhooks" | "list_deliveries" | "rotate_feedback_secret" => to(&operation.path, Value::Null),
             "create_webhook" => to(&operation.path, webhook_at(&fresh)),
             "read_webhook"
             | "change_webhook"

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use comptoir::app::{self, App, AppOptions};
+use comptoir::app::{self, AppOptions};
 use comptoir::auth::Auth;
 use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
 use comptoir::auth::model::{CompanyKey, Password, Username};
@@ -74,7 +74,9 @@ impl TestServer {
             stopping: shutdown.clone(),
         };
         change(&mut options);
-        let App { endpoint, queue, runner } = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let background = app::background(auth.store(), &clock, &options);
+        let (queue, runner) = (background.queue.clone(), background.runner.clone());
+        let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));

@@ -170,7 +170,7 @@ async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared)
         }
         Reply::Stalled => {
             stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf").await?;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Reply::Silence => std::future::pending().await,
         Reply::Cut => {}
