@@ -16,8 +16,8 @@ use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
 use crate::house::idempotency::{IdempotencyKey, Once, once};
-use crate::tasks::TaskError;
 use crate::store::{Pulse, Store, StoreError};
+use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
 
 /// Why a use case of the house was refused.

@@ -27,9 +27,9 @@ pub use self::users::UsersApi;
 pub use self::webhooks::WebhooksApi;
 use crate::auth::model::Principal;
 use crate::house::{HouseError, IdempotencyKey};
-use crate::tasks::TaskError;
 use crate::http::document::Example;
 use crate::http::{Contract, Failure, Refused};
+use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
@@ -40,7 +40,18 @@ pub const CONTRACT: Contract = Contract {
     large_bodies: &[],
     seldom: &[
         (403, &["create_token", "revoke_token"]),
-        (409, &["create_company", "change_company", "create_user", "change_user", "sign_out"]),
+        (
+            409,
+            &[
+                "create_company",
+                "change_company",
+                "create_user",
+                "change_user",
+                "sign_out",
+                "cancel_task",
+                "retry_task",
+            ],
+        ),
     ],
     pages: &[],
     render,

@@ -7,12 +7,13 @@ use std::time::Duration;
 use comptoir::app::{self, AppOptions};
 use comptoir::auth::Auth;
 use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
-use comptoir::auth::model::{CompanyKey, Password, Username};
+use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
+use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
-use comptoir::tasks::{Queue, Runner};
+use comptoir::tasks::{Kind, NewTask, Queue, Runner};
 use comptoir::webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -105,6 +106,11 @@ impl TestServer {
         self.auth.store()
     }
 
+    /// What it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client without credentials.
     pub fn anonymous(&self) -> Client {
         self.client.clone()
@@ -171,6 +177,17 @@ impl TestServer {
         let answer = raw::exchange_around(self.address, &head, &body, meanwhile).await;
         answer.check(method, path);
         answer
+    }
+
+    /// Queues work that nobody does, on behalf of a user; its id.
+    pub async fn waiting_task(&self, username: &str) -> String {
+        const NOBODYS: Kind<Value> = Kind::new("nobodys");
+        let owner = self.store().read(|conn| users::find(conn, Scope::Installation, username));
+        let owner = owner.unwrap_or_else(|error: AuthError| panic!("{error}"));
+        let queue = self.queue.clone();
+        let new = NewTask::new(NOBODYS, Value::Null).of(owner.company_id).by(owner.id);
+        let enqueued = self.store().write(move |tx| queue.enqueue(tx, &new)).await.unwrap();
+        enqueued.task.guid.to_string()
     }
 
     /// The file opened a second time, as the command line does beside a running server.
