@@ -159,7 +159,9 @@ async fn run_server(
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
     };
-    let endpoint = app::build(auth.clone(), clock, options).await?;
+    let (_, runner) = app::background(&store, &clock);
+    let endpoint = app::build(auth.clone(), clock, runner.clone(), options).await?;
+    runner.start();
     let limits = Limits { max_connections: config.max_connections, grace: config.grace, ..Limits::default() };
     let shutdown = CancellationToken::new();
     let server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
@@ -186,7 +188,9 @@ async fn run_server(
     };
 
     shutdown.cancel();
-    if server.await.is_err() {
+    // Both within the same grace.
+    let (server, ()) = tokio::join!(server, runner.drain(config.grace));
+    if server.is_err() {
         tracing::error!("the server loop panicked");
     }
     drop(auth);

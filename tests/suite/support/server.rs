@@ -12,6 +12,7 @@ use comptoir::auth::password::Hasher;
 use comptoir::clock::{Clock, Timestamp};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
+use comptoir::tasks::Runner;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -30,6 +31,8 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct TestServer {
     /// The one clock; `advance` moves it.
     pub clock: Clock,
+    /// Runs tasks when it is told to.
+    pub runner: Runner,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -58,6 +61,7 @@ impl TestServer {
         let database = folder.path().join("comptoir.db");
         let clock = Clock::fixed(NOW);
         let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(&database) }).unwrap();
+        let (_, runner) = app::background(&store, &clock);
         let auth = Auth::new(store, Hasher::start(), clock.clone()).unwrap();
         let mut options = AppOptions {
             env: "test".to_owned(),
@@ -66,13 +70,13 @@ impl TestServer {
             log_all_requests: false,
         };
         change(&mut options);
-        let endpoint = app::build(auth.clone(), clock.clone(), options).await.unwrap();
+        let endpoint = app::build(auth.clone(), clock.clone(), runner.clone(), options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+        Self { clock, runner, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
     }
 
     /// Makes the operator.
