@@ -29,7 +29,7 @@ use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
-use crate::tasks::{self, Queue, Runner, RunnerOptions};
+use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
 use crate::{account, house, webhooks};
 
@@ -38,6 +38,16 @@ pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRAC
 
 /// The handlers of every contract.
 type Handlers = (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, TasksApi, WebhooksApi, HealthApi);
+
+/// How long an ended task is remembered.
+const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// Brings the log into the file and gives its room back. The store does the former by itself as the log grows, the
+/// latter only here.
+const CHECKPOINT: Kind<()> = Kind::new("store_checkpoint").attempts(1);
+
+/// How often.
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(10);
 
 /// What an application is made of, beside its store and identity.
 #[derive(Clone)]
@@ -80,15 +90,25 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// The background work of all of it.
+/// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
     let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook()]);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
+    tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
+    registry.register(CHECKPOINT, KindOptions::default(), checkpoint);
+    registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
+}
+
+async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
+    match context.store().checkpoint().await {
+        Ok(()) => Outcome::done(),
+        Err(error) => Outcome::retry(error),
+    }
 }
 
 /// Puts everything together into the endpoint that the server loop serves.
@@ -101,8 +121,9 @@ pub async fn build(
     let store = auth.store().clone();
     let instance = instance(&store).await?;
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
+    let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
-    let pulse = Pulse::new(store, clock.clone());
+    let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
     let house = HouseService::new(auth.clone(), pulse.clone());

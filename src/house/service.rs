@@ -57,11 +57,14 @@ pub struct CreatedToken {
 
 /// How ready the server is, one answer per part.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "the parts are well or not, each by itself")]
 pub struct Readiness {
     /// The database answers reads.
     pub reads: bool,
     /// The database accepts writes.
     pub writes: bool,
+    /// The background work goes on.
+    pub tasks: bool,
     /// The first start is over: there is someone to sign in.
     pub operator: bool,
 }
@@ -70,7 +73,7 @@ impl Readiness {
     /// Whether all of it is well.
     #[must_use]
     pub fn is_ready(self) -> bool {
-        self.reads && self.writes && self.operator
+        self.reads && self.writes && self.tasks && self.operator
     }
 }
 
@@ -95,6 +98,7 @@ impl HouseService {
         Readiness {
             reads: self.pulse.answers_reads(),
             writes: self.pulse.accepts_writes().await,
+            tasks: self.pulse.works(),
             operator: self.auth.is_ready(),
         }
     }

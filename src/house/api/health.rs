@@ -109,13 +109,14 @@ impl HealthApi {
 
     /// Is the server ready
     ///
-    /// Whether the database answers and accepts writes, and the first start is over.
+    /// Whether the database answers and accepts writes, tasks are run, and the first start is over.
     #[oai(path = "/health/ready", method = "get", operation_id = "health_ready")]
     async fn health_ready(&self) -> ReadyAnswer {
         let readiness = self.house.readiness().await;
         let reasons: Vec<String> = [
             (readiness.reads, "the database does not answer"),
             (readiness.writes, "the database does not accept writes"),
+            (readiness.tasks, "the task runner does not run"),
             (readiness.operator, "the first start is not over"),
         ]
         .into_iter()

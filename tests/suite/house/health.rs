@@ -1,5 +1,7 @@
 //! `/health/live` and `/health/ready`.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::support::{Log, PASSWORD, TestServer};
@@ -11,6 +13,17 @@ async fn a_server_that_has_started_is_live_and_ready() {
     assert_eq!(live.json(), json!({"status": "live"}));
     let ready = server.anonymous().get("/health/ready").await.expect(200);
     assert_eq!(ready.json(), json!({"status": "ready", "reasons": []}));
+}
+
+#[tokio::test]
+async fn a_server_whose_task_runner_has_stopped_is_live_and_says_what_is_wrong() {
+    let server = TestServer::start().await;
+    server.runner.drain(Duration::ZERO).await;
+    server.anonymous().get("/health/live").await.expect(200);
+    let ready = server.anonymous().get("/health/ready").await.expect(503);
+    assert_eq!(ready.json(), json!({"status": "not ready", "reasons": ["the task runner does not run"]}));
+    let check = server.anonymous().get("/account/system/check").await.expect(200);
+    assert_eq!(check.json(), json!({"health": 0.5}));
 }
 
 #[tokio::test]

@@ -35,7 +35,8 @@ pub struct TestServer {
     pub clock: Clock,
     /// Where background work waits for [`TestServer::run_pending_tasks`].
     pub queue: Queue,
-    runner: Runner,
+    /// Runs tasks when it is told to.
+    pub runner: Runner,
     auth: Auth,
     address: SocketAddr,
     client: Client,
