@@ -108,8 +108,7 @@ impl From<HouseError> for Failure {
             HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
             HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),
             HouseError::Task(TaskError::Store(error)) => error.into(),
-            HouseError::Task(_) => Self::internal(error),
-            HouseError::Unreadable(_) => Self::internal(error),
+            HouseError::Task(_) | HouseError::Unreadable(_) => Self::internal(error),
         }
     }
 }
