@@ -6,7 +6,7 @@
 //! must not cut connections.
 //!
 //! What is no request never reaches the endpoint: hyper itself answers a head over [`Limits::max_header_bytes`] or with
-//! more than [`MAX_HEADERS`] headers (431), a target over 64 KiB (414), and a head it cannot parse (400: a
+//! more than `MAX_HEADERS` headers (431), a target over 64 KiB (414), and a head it cannot parse (400: a
 //! `Content-Length` that is no number, lengths that contradict each other, an unknown `Transfer-Encoding`). Such an
 //! answer is bare, without a body and without a request's id, and the connection ends with it.
 //!
