@@ -19,7 +19,7 @@ use comptoir::audience::model::{
     Target,
 };
 use comptoir::auth::Auth;
-use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
+use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
 use comptoir::auth::model::{CompanyKey, Password, SharedPrincipal, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::clock::Clock;
@@ -205,9 +205,9 @@ impl World {
             company: CompanyKey::parse("north").expect("a key"),
             username: Username::parse("operator").expect("a name"),
             password: Some(Password::parse(password).expect("a password")),
-            handover: Handover::Return,
+            password_file: path.with_extension("operator-password"),
         };
-        bootstrap::run(&auth, first).await.expect("a first start");
+        bootstrap::run(&auth, || Ok::<_, BootstrapError>(first)).await.expect("a first start");
         let jwt = auth.sign_in("operator", password, [127, 0, 0, 1].into(), Duration::from_hours(24)).await;
         let principal = auth.authenticate(&jwt.expect("a token")).expect("a principal");
         let queue = Queue::new(clock, vec![Arc::new(comptoir::audience::tasks::RefreshEnded)]);

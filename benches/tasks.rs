@@ -98,7 +98,9 @@ impl Bench {
                 .write(move |tx| {
                     // Before the queue's own bell.
                     let (at, committed) = std::sync::mpsc::channel();
-                    tx.after_commit(move || drop(at.send(Instant::now())));
+                    tx.after_commit(move || {
+                        let _ = at.send(Instant::now());
+                    });
                     queue.enqueue(tx, &NewTask::new(NO_OP, ()))?;
                     Ok::<_, TaskError>(committed)
                 })

@@ -13,6 +13,7 @@ use poem::{EndpointExt, IntoEndpoint, Response};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::account::AccountService;
 use crate::account::api::AccountApi;
@@ -22,7 +23,8 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::tasks::TasksService;
 use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
@@ -30,7 +32,7 @@ use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
-use crate::tasks::{self, Queue, Runner, RunnerOptions};
+use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
 use crate::{account, audience, house, webhooks};
 
@@ -38,8 +40,28 @@ use crate::{account, audience, house, webhooks};
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
 
 /// The handlers of every contract.
-type Handlers =
-    (AccountApi, SessionApi, UsersApi, TokensApi, CompaniesApi, WebhooksApi, HealthApi, AudienceApi, AudienceHouseApi);
+type Handlers = (
+    AccountApi,
+    SessionApi,
+    UsersApi,
+    TokensApi,
+    CompaniesApi,
+    TasksApi,
+    WebhooksApi,
+    HealthApi,
+    AudienceApi,
+    AudienceHouseApi,
+);
+
+/// How long an ended task is remembered.
+const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// Brings the log into the file and gives its room back. The store does the former by itself as the log grows, the
+/// latter only here.
+const CHECKPOINT: Kind<()> = Kind::new("store_checkpoint").attempts(1);
+
+/// How often.
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(10);
 
 /// What an application is made of, beside its store and identity.
 #[derive(Clone)]
@@ -54,6 +76,8 @@ pub struct AppOptions {
     pub log_all_requests: bool,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
+    /// Cancelled when the server stops: streams of events end then.
+    pub stopping: CancellationToken,
 }
 
 /// What works beside the requests.
@@ -80,16 +104,26 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// The background work of all of it.
+/// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
     let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded)]);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
+    tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
+    registry.register(CHECKPOINT, KindOptions::default(), checkpoint);
+    registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
+}
+
+async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
+    match context.store().checkpoint().await {
+        Ok(()) => Outcome::done(),
+        Err(error) => Outcome::retry(error),
+    }
 }
 
 /// Puts everything together into the endpoint that the server loop serves.
@@ -102,8 +136,10 @@ pub async fn build(
     let store = auth.store().clone();
     let instance = instance(&store).await?;
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
+    let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
+    let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
-    let pulse = Pulse::new(store, clock.clone());
+    let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
     let house = HouseService::new(auth.clone(), pulse.clone());
@@ -113,8 +149,9 @@ pub async fn build(
         UsersApi(house.clone()),
         TokensApi(house.clone()),
         CompaniesApi(house.clone()),
+        TasksApi(tasks),
         WebhooksApi(webhooks),
-        HealthApi(house),
+        HealthApi::new(house),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
     );
@@ -141,7 +178,7 @@ pub fn document() -> Value {
         requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES].concat(),
         answers: [account::api::ANSWERS, audience::api::ANSWERS].concat(),
     };
-    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), &examples)
+    document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }
 
 fn service<T: OpenApi>(handlers: T) -> OpenApiService<T, ()> {

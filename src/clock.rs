@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use tokio::sync::watch;
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z. It is what the database keeps.
@@ -50,6 +50,14 @@ impl Timestamp {
     #[must_use]
     pub fn minus(self, by: Duration) -> Self {
         Self(self.0.saturating_sub(micros_of(by)))
+    }
+
+    /// The instant that RFC 3339 text names, in the years that four digits can write (section 5.6). A leap second is the
+    /// second after it.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let named: Self = DateTime::parse_from_rfc3339(text).ok()?.to_utc().into();
+        (1..=9999).contains(&named.to_utc().year()).then_some(named)
     }
 
     /// The time that has passed since `earlier`; zero when `earlier` is later.
@@ -191,6 +199,31 @@ mod tests {
         clock.advance(Duration::from_secs(30));
         clock.advance(Duration::from_secs(30));
         assert_eq!(sleeper.await.expect("the sleeper ends").as_unix_seconds(), 1_060);
+    }
+
+    #[test]
+    fn rfc_3339_is_read_strictly_and_only_in_the_years_it_can_write() {
+        let read = |text| Timestamp::from_rfc3339(text).map(Timestamp::as_unix_seconds);
+        assert_eq!(read("1970-01-01T00:00:00Z"), Some(0));
+        assert_eq!(read("1970-01-01T02:00:00+02:00"), Some(0));
+        assert_eq!(read("2016-12-31T23:59:60Z"), read("2017-01-01T00:00:00Z"));
+        assert_eq!(read("0001-01-01T00:00:00Z"), Some(-62_135_596_800));
+        assert_eq!(read("9999-12-31T23:59:59Z"), Some(253_402_300_799));
+        for refused in [
+            "9999-12-31T23:59:60Z",
+            "9999-12-31T23:59:59-00:01",
+            "0001-01-01T00:00:00+00:01",
+            "0000-12-31T23:59:59Z",
+            "-0001-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "2026-01-31T23:59:59+2359",
+            "2026-01-31T23:59:59+24:00",
+            "2026-01-31T23:59:59",
+            "2026-02-30T00:00:00Z",
+            "",
+        ] {
+            assert_eq!(read(refused), None, "{refused}");
+        }
     }
 
     #[test]

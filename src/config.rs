@@ -1,8 +1,13 @@
 //! The configuration: flags over environment over file over defaults, resolved once into one checked [`Config`].
 //!
+//! What concerns the first start alone is checked when there is one ([`FirstStart::check`]): a password file that was
+//! removed since must not keep the server from starting again.
+//!
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -150,6 +155,87 @@ pub enum LogFormat {
     Json,
 }
 
+/// Where the first operator's password comes from.
+#[derive(Clone, Deserialize)]
+#[serde(from = "PathBuf")]
+pub enum OperatorPassword {
+    /// This is it. It is never a flag, which every process list would show.
+    Given(OsString),
+    /// It is the content of this file.
+    File(PathBuf),
+    /// The environment names both a password and a file.
+    Ambiguous,
+}
+
+impl OperatorPassword {
+    /// What the environment says: `COMPTOIR_OPERATOR_PASSWORD` and `COMPTOIR_OPERATOR_PASSWORD_FILE`.
+    #[must_use]
+    pub fn of_environment(password: Option<OsString>, file: Option<OsString>) -> Option<Self> {
+        match (password, file) {
+            (Some(_), Some(_)) => Some(Self::Ambiguous),
+            (Some(password), None) => Some(Self::Given(password)),
+            (None, Some(file)) => Some(Self::File(file.into())),
+            (None, None) => None,
+        }
+    }
+
+    fn read(&self) -> Result<Password, ConfigError> {
+        let invalid = |rule: &str| ConfigError::Invalid { setting: "the operator's password", rule: rule.to_owned() };
+        let text = match self {
+            Self::Given(text) => text.clone().into_string().map_err(|_| invalid("must be UTF-8"))?,
+            Self::File(path) => {
+                let text = fs::read_to_string(path)
+                    .map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?;
+                text.trim_end_matches(['\r', '\n']).to_owned()
+            }
+            Self::Ambiguous => {
+                return Err(invalid(
+                    "is ambiguous: set COMPTOIR_OPERATOR_PASSWORD or COMPTOIR_OPERATOR_PASSWORD_FILE, not both",
+                ));
+            }
+        };
+        Password::parse(text).map_err(|rule| invalid(&rule.0))
+    }
+}
+
+impl From<PathBuf> for OperatorPassword {
+    fn from(path: PathBuf) -> Self {
+        Self::File(path)
+    }
+}
+
+impl fmt::Debug for OperatorPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(_) => f.write_str("Given(…)"),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Ambiguous => f.write_str("Ambiguous"),
+        }
+    }
+}
+
+/// What the first start is told, as it was given.
+#[derive(Debug, Clone, Default)]
+pub struct FirstStart {
+    company: Option<String>,
+    username: Option<String>,
+    password: Option<OperatorPassword>,
+}
+
+impl FirstStart {
+    /// Reads the password's file, if there is one, and checks everything.
+    pub fn check(&self) -> Result<Operator, ConfigError> {
+        let invalid = |setting| move |rule: crate::auth::model::Rule| ConfigError::Invalid { setting, rule: rule.0 };
+        Ok(Operator {
+            company: CompanyKey::parse(self.company.as_deref().unwrap_or("comptoir"))
+                .map_err(invalid("operator_company"))?,
+            username: Username::parse(self.username.as_deref().unwrap_or("operator"))
+                .map_err(invalid("operator_username"))?,
+            password: self.password.as_ref().map(OperatorPassword::read).transpose()?,
+        })
+    }
+}
+
 /// The first operator of a new database.
 #[derive(Debug, Clone)]
 pub struct Operator {
@@ -172,8 +258,8 @@ pub struct Config {
     pub environment: String,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
-    /// The first operator.
-    pub operator: Operator,
+    /// What the first start is told; not checked yet.
+    pub first_start: FirstStart,
     /// Connections served at once.
     pub max_connections: usize,
     /// The longest a handler may take, reading the body included.
@@ -207,8 +293,9 @@ pub struct Settings {
     pub operator_company: Option<String>,
     /// The first operator's name.
     pub operator_username: Option<String>,
-    /// A file that holds the first operator's password.
-    pub operator_password_file: Option<PathBuf>,
+    /// Where the first operator's password comes from: in a configuration file, only another file.
+    #[serde(rename = "operator_password_file")]
+    pub operator_password: Option<OperatorPassword>,
     /// Connections served at once.
     pub max_connections: Option<usize>,
     /// The longest a request may take, in seconds.
@@ -263,7 +350,7 @@ impl Settings {
             trusted_proxies: self.trusted_proxies.or(other.trusted_proxies),
             operator_company: self.operator_company.or(other.operator_company),
             operator_username: self.operator_username.or(other.operator_username),
-            operator_password_file: self.operator_password_file.or(other.operator_password_file),
+            operator_password: self.operator_password.or(other.operator_password),
             max_connections: self.max_connections.or(other.max_connections),
             request_timeout: self.request_timeout.or(other.request_timeout),
             grace: self.grace.or(other.grace),
@@ -274,9 +361,8 @@ impl Settings {
         }
     }
 
-    /// Checks every setting and fills in the defaults. `password` is the first operator's, from the environment: it is
-    /// never a flag, which every process list would show.
-    pub fn resolve(self, password: Option<String>) -> Result<Config, ConfigError> {
+    /// Checks every setting but the first start's and fills in the defaults.
+    pub fn resolve(self) -> Result<Config, ConfigError> {
         let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
         let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
         let listen = listen
@@ -311,7 +397,11 @@ impl Settings {
             listen,
             environment,
             trusted_proxies,
-            operator: operator(self.operator_company, self.operator_username, password, self.operator_password_file)?,
+            first_start: FirstStart {
+                company: self.operator_company,
+                username: self.operator_username,
+                password: self.operator_password,
+            },
             max_connections,
             request_timeout: Duration::from_secs(request_timeout),
             grace: Duration::from_secs(grace),
@@ -350,30 +440,6 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
 }
 
-fn operator(
-    company: Option<String>,
-    username: Option<String>,
-    password: Option<String>,
-    password_file: Option<PathBuf>,
-) -> Result<Operator, ConfigError> {
-    let invalid = |setting| move |rule: crate::auth::model::Rule| ConfigError::Invalid { setting, rule: rule.0 };
-    let password = match (password, password_file) {
-        (Some(password), _) => Some(password),
-        (None, Some(path)) => {
-            let text = fs::read_to_string(&path).map_err(|source| ConfigError::Unreadable { path, source })?;
-            Some(text.trim_end_matches(['\r', '\n']).to_owned())
-        }
-        (None, None) => None,
-    };
-    Ok(Operator {
-        company: CompanyKey::parse(company.unwrap_or_else(|| "comptoir".to_owned()))
-            .map_err(invalid("operator_company"))?,
-        username: Username::parse(username.unwrap_or_else(|| "operator".to_owned()))
-            .map_err(invalid("operator_username"))?,
-        password: password.map(Password::parse).transpose().map_err(invalid("the operator's password"))?,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,13 +450,14 @@ mod tests {
         let file: Settings =
             toml::from_str("listen = '127.0.0.1:2'\nenvironment = 'prod'\ntrusted_proxies = ['10.0.0.0/8', '::1']")
                 .expect("a valid file");
-        let config = flags.or(file).resolve(None).expect("valid settings");
+        let config = flags.or(file).resolve().expect("valid settings");
         assert_eq!(config.listen.port(), 1);
         assert_eq!(config.environment, "prod");
         assert_eq!(config.trusted_proxies.len(), 2);
         assert_eq!(config.database, Database::File(DEFAULT_DATABASE.into()));
-        assert_eq!(config.operator.username.as_str(), "operator");
-        assert!(config.operator.password.is_none());
+        let operator = config.first_start.check().expect("the defaults");
+        assert_eq!(operator.username.as_str(), "operator");
+        assert!(operator.password.is_none());
     }
 
     #[test]
@@ -402,14 +469,11 @@ mod tests {
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
             (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
             (allowing(&["http://receiver"]), "webhooks.allow"),
-            (Settings { operator_username: Some("x".into()), ..Settings::default() }, "operator_username"),
         ];
         for (settings, name) in refusals {
-            let error = settings.resolve(None).expect_err(name);
+            let error = settings.resolve().expect_err(name);
             assert!(error.to_string().starts_with(name), "{error}");
         }
-        let error = Settings::default().resolve(Some("short".into())).expect_err("too short");
-        assert!(error.to_string().contains("password"), "{error}");
         assert!(toml::from_str::<Settings>("lisen = '1'").is_err(), "a misspelt setting must not pass unnoticed");
     }
 
@@ -429,7 +493,7 @@ mod tests {
             assert!(AllowedDestination::parse(text).is_none(), "{text}");
         }
         let settings: Settings = toml::from_str("webhooks.allow = ['receiver:80']").expect("a valid file");
-        let config = settings.resolve(None).expect("valid settings");
+        let config = settings.resolve().expect("valid settings");
         assert_eq!(config.webhooks.allow, [AllowedDestination::Name("receiver".to_owned(), Some(80))]);
     }
 
@@ -437,13 +501,56 @@ mod tests {
     fn only_a_temporary_database_lets_webhooks_call_this_machine() {
         for (database, own) in [("temp", true), ("comptoir.db", false)] {
             let settings = Settings { database: Some(database.to_owned()), ..Settings::default() };
-            let allow = settings.resolve(None).expect("valid settings").webhooks.allow;
+            let allow = settings.resolve().expect("valid settings").webhooks.allow;
             let host = Host::Ipv4(std::net::Ipv4Addr::LOCALHOST);
             let covered = |address: &str| {
                 let address = address.parse().expect("an address");
                 allow.iter().any(|allowed| allowed.covers(&host, 80, address))
             };
             assert_eq!((covered("127.0.0.1"), covered("::1"), covered("10.0.0.1")), (own, own, false), "{database}");
+        }
+    }
+
+    #[test]
+    fn what_the_first_start_is_told_is_checked_when_there_is_one() {
+        let given = |text: &str| Some(OperatorPassword::Given(text.into()));
+        let refusals = [
+            (Settings { operator_username: Some("x".into()), ..Settings::default() }, "operator_username"),
+            (Settings { operator_company: Some(String::new()), ..Settings::default() }, "operator_company"),
+            (Settings { operator_password: given("short"), ..Settings::default() }, "the operator's password"),
+            (
+                Settings { operator_password: Some(OperatorPassword::Ambiguous), ..Settings::default() },
+                "the operator's password is ambiguous",
+            ),
+            (
+                Settings { operator_password: Some(PathBuf::from("not/there").into()), ..Settings::default() },
+                "cannot read not/there",
+            ),
+        ];
+        for (settings, said) in refusals {
+            let config = settings.resolve().expect("a later start does not ask");
+            let error = config.first_start.check().expect_err(said);
+            assert!(error.to_string().starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_taken_from_the_first_source_that_names_one_and_never_shown() {
+        let file: Settings = toml::from_str("operator_password_file = 'file'").expect("a valid file");
+        let variables = |password: Option<&str>, path: Option<&str>| Settings {
+            operator_password: OperatorPassword::of_environment(password.map(Into::into), path.map(Into::into)),
+            ..Settings::default()
+        };
+        let flag = || Settings { operator_password: Some(PathBuf::from("flag").into()), ..Settings::default() };
+        let none = Settings::default;
+        for (settings, expected) in [
+            (flag().or(variables(Some("of the environment"), Some("variable"))).or(file.clone()), "File(\"flag\")"),
+            (none().or(variables(Some("of the environment"), None)).or(file.clone()), "Given(…)"),
+            (none().or(variables(None, Some("variable"))).or(file.clone()), "File(\"variable\")"),
+            (none().or(variables(Some(""), Some("variable"))).or(file.clone()), "Ambiguous"),
+            (none().or(variables(None, None)).or(file), "File(\"file\")"),
+        ] {
+            assert_eq!(format!("{:?}", settings.operator_password.expect("a source")), expected);
         }
     }
 

@@ -68,9 +68,10 @@ impl AccountService {
         self.auth.write_as(caller, move |tx| users::change_own_profile(tx, id, &change, now)).await
     }
 
-    /// How well the server is: 1 when the database answers reads and accepts writes, a half when it only answers.
+    /// How well the server is: 1 when the database answers reads and accepts writes and tasks are run, a half when it
+    /// only answers. The reason is in the log.
     pub async fn check(&self) -> f64 {
-        match (self.pulse.answers_reads(), self.pulse.accepts_writes().await) {
+        match (self.pulse.answers_reads(), self.pulse.accepts_writes().await && self.pulse.works()) {
             (true, true) => 1.0,
             (true, false) => 0.5,
             (false, _) => 0.0,

@@ -24,20 +24,11 @@ pub struct FirstOperator {
     pub company: CompanyKey,
     /// Its name.
     pub username: Username,
-    /// Its password; `None`: make one and hand it over as `handover` says.
+    /// Its password; `None`: make one up.
     pub password: Option<Password>,
-    /// How a password made here reaches its owner.
-    pub handover: Handover,
-}
-
-/// How a made-up password reaches the person who started the server.
-#[derive(Debug, Clone)]
-pub enum Handover {
-    /// Return it, to be printed once on a terminal.
-    Return,
-    /// Write it to this file, readable by its owner only, before the operator exists: a crash in between loses a file's
-    /// worth of work, never the way in.
-    File(PathBuf),
+    /// Where a made-up password is written, readable by its owner only, before the operator exists: whatever ends the
+    /// process, the way in is not lost. Whoever has shown it to a person takes the file away ([`MadeUp::was_shown`]).
+    pub password_file: PathBuf,
 }
 
 /// What the first start did.
@@ -45,11 +36,31 @@ pub enum Handover {
 pub enum Bootstrapped {
     /// The installation already had its operator.
     AlreadyThere,
-    /// The operator was made; the password to print, if it was made up and is to be printed.
+    /// The operator was made.
     Created {
-        /// The made-up password, if `Handover::Return` asked for it.
-        password: Option<Password>,
+        /// Its company.
+        company: CompanyKey,
+        /// Its name.
+        username: Username,
+        /// Its password, if none was given.
+        made_up: Option<MadeUp>,
     },
+}
+
+/// A password that was made up, and where it stands.
+#[derive(Debug)]
+pub struct MadeUp {
+    /// The password.
+    pub password: Password,
+    /// The file that holds it.
+    pub file: PathBuf,
+}
+
+impl MadeUp {
+    /// Removes the file, once its owner has seen the password.
+    pub fn was_shown(&self) -> io::Result<()> {
+        fs::remove_file(&self.file)
+    }
 }
 
 /// Why the first start failed.
@@ -60,7 +71,7 @@ pub enum BootstrapError {
     Auth(#[from] AuthError),
     /// The made-up password could not be written down.
     #[error("cannot write the operator's password to {path}: {source}")]
-    Handover {
+    PasswordFile {
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -68,30 +79,41 @@ pub enum BootstrapError {
     },
 }
 
-/// Makes the first company, operator and JWT key unless they are there; sign-ins wait for it ([`Auth::ready`]).
-pub async fn run(auth: &Auth, first: FirstOperator) -> Result<Bootstrapped, BootstrapError> {
-    let is_there =
-        auth.store().read(|conn| sql::keys::jwt_key(conn).map(|key| key.is_some())).map_err(AuthError::from)?;
-    if is_there {
+/// Makes the first company, operator and JWT key unless they are there; sign-ins wait for it ([`Auth::ready`]). Asks
+/// `first` only if it has to make them.
+pub async fn run<E: From<BootstrapError>>(
+    auth: &Auth,
+    first: impl FnOnce() -> Result<FirstOperator, E>,
+) -> Result<Bootstrapped, E> {
+    if is_over(auth)? {
         auth.set_ready();
         return Ok(Bootstrapped::AlreadyThere);
     }
-    let (password, made_up) = match &first.password {
-        Some(password) => (password.clone(), false),
-        None => (made_up_password()?, true),
+    Ok(make(auth, first()?).await?)
+}
+
+fn is_over(auth: &Auth) -> Result<bool, BootstrapError> {
+    let key = auth.store().read(|conn| sql::keys::jwt_key(conn)).map_err(AuthError::from)?;
+    Ok(key.is_some())
+}
+
+async fn make(auth: &Auth, first: FirstOperator) -> Result<Bootstrapped, BootstrapError> {
+    let FirstOperator { company, username, password: given, password_file } = first;
+    let (password, made_up) = if let Some(password) = given {
+        (password, None)
+    } else {
+        let password = made_up_password()?;
+        write_secret(&password_file, password.expose())
+            .map_err(|source| BootstrapError::PasswordFile { path: password_file.clone(), source })?;
+        (password.clone(), Some(MadeUp { password, file: password_file }))
     };
-    if let (true, Handover::File(path)) = (made_up, &first.handover) {
-        write_secret(path, password.expose())
-            .map_err(|source| BootstrapError::Handover { path: path.clone(), source })?;
-    }
     let hash = auth.hasher().hash(password.expose()).await.map_err(AuthError::from)?;
     let key = random::<{ jwt::KEY_BYTES }>()?;
     let now = auth.clock().now();
-    let (company, username) = (first.company.clone(), first.username.clone());
-    auth.store().write(move |tx| create(tx, &company, &username, &hash, &key, now)).await?;
+    let (in_company, named) = (company.clone(), username.clone());
+    auth.store().write(move |tx| create(tx, &in_company, &named, &hash, &key, now)).await?;
     auth.set_ready();
-    let to_print = made_up && matches!(first.handover, Handover::Return);
-    Ok(Bootstrapped::Created { password: to_print.then_some(password) })
+    Ok(Bootstrapped::Created { company, username, made_up })
 }
 
 fn create(
@@ -138,5 +160,8 @@ fn write_secret(path: &Path, secret: &str) -> io::Result<()> {
     }
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{secret}")?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name too: without it the file may be whole and yet not be there after a power cut.
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::File::open(folder)?.sync_all()
 }

@@ -101,6 +101,12 @@ pub const TABLE: &[(&str, Need)] = &[
     ("create_company", Need::Operator),
     ("read_company", ADMIN),
     ("change_company", Need::Operator),
+    // house: background tasks (an ADMIN the company's, others their own)
+    ("list_tasks", Need::SignedIn),
+    ("read_task", Need::SignedIn),
+    ("cancel_task", Need::SignedIn),
+    ("retry_task", Need::SignedIn),
+    ("watch_tasks", Need::SignedIn),
     // house: the installation
     ("rotate_jwt_key", Need::Operator),
     ("health_live", Need::Public),

@@ -161,13 +161,12 @@ impl Auth {
         let now = self.0.clock.now();
         let key = self.0.cache.key(bearer);
         let epoch = self.0.store.read_one(|conn| sql::keys::epoch(conn))?;
-        let entry = match self.0.cache.get(&key, epoch, now) {
-            Some(entry) => entry,
-            None => {
-                let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
-                self.0.cache.put(key, Arc::clone(&entry));
-                entry
-            }
+        let entry = if let Some(entry) = self.0.cache.get(&key, epoch, now) {
+            entry
+        } else {
+            let entry = Arc::new(self.verify(bearer, now)?.ok_or(AuthError::Unauthenticated)?);
+            self.0.cache.put(key, Arc::clone(&entry));
+            entry
         };
         self.note_use(&entry, now);
         Ok(Arc::clone(&entry.principal))
@@ -201,6 +200,12 @@ impl Auth {
 
     async fn admit(&self, username: &str, address: IpAddr) -> Result<Permit, AuthError> {
         self.0.throttle.admit(&self.0.clock, username, address).await.map_err(|wait| AuthError::Throttled(wait.0))
+    }
+
+    /// Whether what made `caller` a principal still holds at this moment.
+    pub fn stands(&self, caller: &Principal) -> Result<bool, AuthError> {
+        let now = self.0.clock.now();
+        Ok(self.0.store.read(|conn| stands(conn, caller, now))?)
     }
 
     fn credentials_of(&self, caller: &Principal) -> Result<Credentials, AuthError> {

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::output::Table;
+use super::output::{self, Table};
 use super::{CliError, Common};
 use crate::audience::AudienceError;
 use crate::audience::model::{Address, Name, Shelf};
@@ -124,15 +124,13 @@ fn shelf(common: &Common, store: &Store, shelf: Shelf, shelved: Shelved) -> Resu
     let change = |id: i64, name: Option<Name>, enabled: Option<bool>, done: &str| -> Result<(), CliError> {
         let entry =
             store.write_blocking(move |tx| entries::change(tx, shelf, company, id, name.as_ref(), enabled, now))?;
-        println!("{} {} {done}", shelf.noun(), entry.id);
-        Ok(())
+        output::say(&format!("{} {} {done}", shelf.noun(), entry.id))
     };
     match shelved.command {
         ShelfCommand::Add { name, id } => {
             let name = Name::parse(&name).map_err(refused("name"))?;
             let entry = store.write_blocking(move |tx| entries::create(tx, shelf, company, id, &name, now))?;
-            println!("{} {} made", shelf.noun(), entry.id);
-            Ok(())
+            output::say(&format!("{} {} made", shelf.noun(), entry.id))
         }
         ShelfCommand::List { json } => {
             let mut table = Table::new(&["id", "name", "enabled", "profiles"]);
@@ -150,8 +148,7 @@ fn shelf(common: &Common, store: &Store, shelf: Shelf, shelved: Shelved) -> Resu
                     ]);
                 }
             }
-            table.print(json);
-            Ok(())
+            table.print(json)
         }
         ShelfCommand::Rename { id, name } => {
             change(id, Some(Name::parse(&name).map_err(refused("name"))?), None, "renamed")
@@ -168,8 +165,7 @@ fn suppress(common: &Common, store: &Store, key: &str, command: SuppressCommand)
         let addresses: Vec<Address> =
             addresses.iter().map(|text| Address::either(text).map_err(refused("address"))).collect::<Result<_, _>>()?;
         let changed = store.write_blocking(move |tx| suppression::change(tx, company, &addresses, add, now))?;
-        println!("{changed} addresses {done}");
-        Ok(())
+        output::say(&format!("{changed} addresses {done}"))
     };
     match command {
         SuppressCommand::Add { addresses } => change(addresses, true, "suppressed"),
@@ -189,8 +185,7 @@ fn suppress(common: &Common, store: &Store, key: &str, command: SuppressCommand)
                     ]);
                 }
             }
-            table.print(json);
-            Ok(())
+            table.print(json)
         }
     }
 }

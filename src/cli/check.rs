@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{CliError, Common};
+use super::{CliError, Common, output};
 use crate::auth::consistency;
 use crate::store::integrity;
 
@@ -22,11 +22,8 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
         findings.extend(store.read(|conn| consistency(conn))?);
     }
     if findings.is_empty() {
-        println!("{} is well", store.path().display());
-        return Ok(());
+        return output::say(&format!("{} is well", store.path().display()));
     }
-    for finding in &findings {
-        println!("{finding}");
-    }
+    output::say(&findings.join("\n"))?;
     Err(CliError::Refused(format!("{} findings in {}", findings.len(), store.path().display())))
 }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::Table;
+use super::output::{self, Table};
 use super::{CliError, Common};
 use crate::auth::AuthError;
 use crate::auth::companies::{self, CompanyChange};
@@ -50,8 +50,7 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
     let now = common.clock().now();
     let change = |key: String, change: CompanyChange, done: &str| -> Result<(), CliError> {
         let company = store.write_blocking(move |tx| companies::change(tx, &key, &change, now))?;
-        println!("company {} {done}", company.key);
-        Ok(())
+        output::say(&format!("company {} {done}", company.key))
     };
     match command {
         CompanyCommand::Add { key, name } => {
@@ -59,8 +58,7 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
                 .map_err(|rule| AuthError::from(Refused { field: "name", rule }))?;
             let key = CompanyKey::parse(key).map_err(|rule| AuthError::from(Refused { field: "key", rule }))?;
             let company = store.write_blocking(move |tx| companies::create(tx, &key, &name, now))?;
-            println!("company {} made", company.key);
-            Ok(())
+            output::say(&format!("company {} made", company.key))
         }
         CompanyCommand::List { json } => {
             let mut table = Table::new(&["key", "name", "enabled", "guid"]);
@@ -78,8 +76,7 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
                     ]);
                 }
             }
-            table.print(json);
-            Ok(())
+            table.print(json)
         }
         CompanyCommand::Rename { key, name } => {
             let name = CompanyName::parse(name).map_err(|rule| AuthError::from(Refused { field: "name", rule }))?;

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::Cli;
+use super::{Cli, CliError, output};
 
 /// For which shell.
 #[derive(Debug, Args)]
@@ -13,6 +13,8 @@ pub struct CompletionsArgs {
 }
 
 /// Prints them.
-pub fn run(args: &CompletionsArgs) {
-    clap_complete::generate(args.shell, &mut Cli::command(), "comptoir", &mut std::io::stdout());
+pub fn run(args: &CompletionsArgs) -> Result<(), CliError> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "comptoir", &mut script);
+    output::print(&String::from_utf8_lossy(&script))
 }

@@ -1,7 +1,5 @@
 //! `comptoir demo`: a temporary database with believable data, and what to try with it.
 
-use std::io::{Write, stdout};
-
 use clap::Args;
 use serde_json::json;
 
@@ -16,7 +14,7 @@ use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser};
 use crate::auth::{AuthError, companies};
 use crate::clock::Timestamp;
-use crate::config::{Settings, TEMPORARY};
+use crate::config::{OperatorPassword, Settings, TEMPORARY};
 use crate::store::WriteTx;
 
 /// How to serve the demo.
@@ -76,24 +74,23 @@ const CAST: &[Character] = &[
 /// Runs the demo until a signal ends it.
 pub fn run(common: &Common, args: DemoArgs) -> Result<(), CliError> {
     let json = args.json;
+    // One password for everybody, new at each run: a demo has no default password either.
+    let password = made_up_password()?;
     let flags = Settings {
         database: Some(TEMPORARY.to_owned()),
         listen: args.listen,
         environment: Some("demo".to_owned()),
         log_requests: Some(true),
+        operator_password: Some(OperatorPassword::Given(password.expose().into())),
         ..Settings::default()
     };
-    // One password for everybody, new at each run: a demo has no default password either.
-    let password = made_up_password()?;
-    let config = common.settings(flags)?.resolve(Some(password.expose().to_owned()))?;
+    let config = common.settings(flags)?.resolve()?;
     logging::start(&config.log_filter, config.log_format)?;
     serve(config, common.clock(), async move |server: &Running| {
         let secret = populate(server, &password).await?;
         let text =
             if json { machine_readable(server, &password, &secret) } else { for_people(server, &password, &secret) };
-        // A closed standard output is no reason to stop serving.
-        let mut out = stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        server.tell(&text);
         Ok(())
     })
 }
@@ -152,7 +149,7 @@ fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> S
         "url": server.url(),
         "pid": std::process::id(),
         "database": server.database,
-        "operator": server.operator,
+        "operator": server.operator().map(|(username, _)| username),
         "users": users,
         "password": password.expose(),
         "api_token": {"username": "shop_connector", "secret": secret.expose()},
@@ -164,10 +161,10 @@ fn for_people(server: &Running, password: &Password, secret: &Secret) -> String 
     let (url, password, secret) = (server.url(), password.expose(), secret.expose());
     let row =
         |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
-    let mut rows = vec![
-        row("user", "company", "roles", "about"),
-        row(&server.operator, "comptoir", "ADMIN", "the operator of this installation"),
-    ];
+    let mut rows = vec![row("user", "company", "roles", "about")];
+    if let Some((username, company)) = server.operator() {
+        rows.push(row(username, company, "ADMIN", "the operator of this installation"));
+    }
     rows.extend(CAST.iter().map(|who| row(who.username, who.company, &Roles::of(who.roles).to_stored(), who.about)));
     format!(
         "Comptoir's demo listens on {url} with a temporary database that goes when it stops (Ctrl-C).\n\n\

@@ -16,7 +16,8 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), CliError> {
         LogFormat::Json => false,
         LogFormat::Auto => stderr().is_terminal(),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    // A log that cannot be written is no reason to stop: by default it would be told to standard error, with a panic.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).log_internal_errors(false);
     let started = if pretty {
         builder.with_ansi(stderr().is_terminal()).with_target(false).try_init()
     } else {

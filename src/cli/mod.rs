@@ -2,9 +2,6 @@
 //!
 //! Knows the application as a whole through [`crate::app`]; a command on rows uses the same use cases as the HTTP API.
 
-// What a command prints is its answer; the log goes to standard error.
-#![allow(clippy::print_stdout)]
-
 mod audience;
 mod check;
 mod company;
@@ -13,7 +10,9 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod ready;
 mod serve;
+mod signals;
 mod token;
 mod user;
 mod webhook;
@@ -39,7 +38,8 @@ use crate::webhooks::WebhookError;
 and with underscores, in the configuration file (those of webhooks in a table of that name: `webhooks.allow`). A flag wins over the environment, the environment over the file.
 
 Exit codes: 0 done; 1 refused or failed; 2 wrong usage; 3 the database was written by a newer version; 4 the file is not \
-a Comptoir database; 5 the file is damaged; 6 another server has it open; 7 the SQLite library is too old; 8 the file has \
+a Comptoir database; 5 the file is damaged; 6 another server has it open, or the file \
+has several names (hard links); 7 the SQLite library is too old; 8 the file has \
 an older format and a server has it open; 9 a migration failed; 10 the file is missing or cannot be read."
 )]
 pub struct Cli {
@@ -138,6 +138,19 @@ pub enum CliError {
         /// Why it failed.
         source: std::io::Error,
     },
+    /// What a command has to say could not be printed.
+    #[error("it is done, but standard output cannot be written: {0}")]
+    Unsaid(std::io::Error),
+    /// A secret that is shown once was not.
+    #[error("it is done, but the {what} could not be shown and is lost; run: {remedy}")]
+    Unshown {
+        /// What kind of secret.
+        what: &'static str,
+        /// What to run now.
+        remedy: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The check found something, or an argument breaks a rule.
     #[error("{0}")]
     Refused(String),
@@ -173,10 +186,7 @@ impl Cli {
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
-            Command::Completions(args) => {
-                completions::run(&args);
-                Ok(())
-            }
+            Command::Completions(args) => completions::run(&args),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::CliError;
+use super::{CliError, output};
 use crate::app;
 use crate::http::document;
 
@@ -52,8 +52,7 @@ pub fn run(args: &OpenapiArgs) -> Result<(), CliError> {
         }
         None => document,
     };
-    print!("{}", pretty(&document));
-    Ok(())
+    output::print(&pretty(&document))
 }
 
 fn pretty(document: &Value) -> String {

@@ -1,8 +1,53 @@
-//! How commands print lists: aligned columns for people, one JSON array for programs.
+//! How commands print: the one way to standard output, secrets that are shown once, and lists: aligned columns for
+//! people, one JSON array for programs.
 
 use std::io::{self, Write};
 
 use serde_json::{Map, Value};
+
+use super::CliError;
+
+/// Writes `text` to standard output, all of it or an error.
+pub fn write(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// Prints a command's answer. A reader that went away (`| head`) is no failure of the command.
+pub fn print(text: &str) -> Result<(), CliError> {
+    match write(text) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CliError::Unsaid(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Prints an answer of one line.
+pub fn say(line: &str) -> Result<(), CliError> {
+    print(&format!("{line}\n"))
+}
+
+/// A secret that exists nowhere else.
+pub struct ShownOnce<'a> {
+    /// What it is.
+    pub what: &'static str,
+    /// The secret.
+    pub secret: &'a str,
+    /// What to run should it be lost.
+    pub remedy: String,
+}
+
+impl ShownOnce<'_> {
+    /// Prints `line` and the secret below it. That nobody reads them is a failure: the secret is lost then.
+    pub fn say(self, line: &str) -> Result<(), CliError> {
+        let Self { what, secret, remedy } = self;
+        write(&format!("{line}\n{what} (shown this once): {secret}\n")).map_err(|source| CliError::Unshown {
+            what,
+            remedy,
+            source,
+        })
+    }
+}
 
 /// A list to print: column names and rows of values.
 pub struct Table {
@@ -22,13 +67,11 @@ impl Table {
     }
 
     /// Prints it.
-    pub fn print(&self, json: bool) {
-        let mut out = io::stdout().lock();
-        // A reader that went away (`| head`) is no failure of the command.
-        let _ = if json { self.write_json(&mut out) } else { self.write_text(&mut out) };
+    pub fn print(&self, json: bool) -> Result<(), CliError> {
+        print(&if json { self.to_json() } else { self.to_text() })
     }
 
-    fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+    fn to_json(&self) -> String {
         let rows: Vec<Value> = self
             .rows
             .iter()
@@ -37,10 +80,11 @@ impl Table {
                 Value::Object(fields.collect::<Map<_, _>>())
             })
             .collect();
-        writeln!(out, "{}", serde_json::to_string_pretty(&rows)?)
+        let text = serde_json::to_string_pretty(&rows).expect("a JSON value serialises");
+        format!("{text}\n")
     }
 
-    fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    fn to_text(&self) -> String {
         let cells: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         let widths: Vec<usize> = self
             .columns
@@ -52,13 +96,10 @@ impl Table {
             .collect();
         let line = |texts: Vec<&str>| {
             let padded = texts.iter().zip(&widths).map(|(text, width)| format!("{text:width$}"));
-            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+            format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
         };
-        writeln!(out, "{}", line(self.columns.to_vec()))?;
-        for row in &cells {
-            writeln!(out, "{}", line(row.iter().map(String::as_str).collect()))?;
-        }
-        Ok(())
+        let rows = cells.iter().map(|row| line(row.iter().map(String::as_str).collect()));
+        [line(self.columns.to_vec())].into_iter().chain(rows).collect()
     }
 }
 
@@ -79,13 +120,9 @@ mod tests {
     #[test]
     fn columns_are_aligned_and_empty_lists_keep_their_head() {
         let mut table = Table::new(&["name", "enabled"]);
-        let mut out = Vec::new();
-        table.write_text(&mut out).expect("memory");
-        assert_eq!(String::from_utf8_lossy(&out), "name  enabled\n");
+        assert_eq!(table.to_text(), "name  enabled\n");
         table.row(["Олена".into(), true.into()]);
         table.row(["x".into(), Value::Null]);
-        let mut out = Vec::new();
-        table.write_text(&mut out).expect("memory");
-        assert_eq!(String::from_utf8_lossy(&out), "name   enabled\nОлена  yes\nx      -\n");
+        assert_eq!(table.to_text(), "name   enabled\nОлена  yes\nx      -\n");
     }
 }

@@ -1,6 +1,8 @@
-//! `comptoir serve`: opens the database, answers at once, makes the first operator beside it, stops on a signal.
+//! `comptoir serve`: takes the port, opens the database, answers at once, makes the first operator beside it, stops on a
+//! signal.
 
-use std::fs::File;
+use std::env::var_os;
+use std::fs::{self, File};
 use std::io::{IsTerminal, Write, stdout};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,16 +10,16 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Common, logging};
+use super::signals::Signals;
+use super::{CliError, Common, logging, output, ready};
 use crate::app::{self, AppOptions};
 use crate::auth::Auth;
-use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, Handover};
+use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{Config, Database, Settings, WebhookSettings};
+use crate::config::{Config, Database, OperatorPassword, Settings, WebhookSettings};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
@@ -45,10 +47,10 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_OPERATOR_USERNAME", value_name = "NAME")]
     operator_username: Option<String>,
 
-    /// A file with the first operator's password, on the first start. The password itself is taken from the environment
-    /// variable `COMPTOIR_OPERATOR_PASSWORD`. With neither, one is made up: printed once on a terminal, else written to
-    /// `<database>.operator-password`.
-    #[arg(long, env = "COMPTOIR_OPERATOR_PASSWORD_FILE", value_name = "FILE")]
+    /// A file with the first operator's password, on the first start. It wins over the environment, which has either
+    /// `COMPTOIR_OPERATOR_PASSWORD_FILE` or the password itself in `COMPTOIR_OPERATOR_PASSWORD`. With none of them, one
+    /// is made up and written to `<database>.operator-password`; on a terminal it is printed, and the file removed.
+    #[arg(long, value_name = "FILE")]
     operator_password_file: Option<PathBuf>,
 
     /// Connections served at once [default: 1024].
@@ -77,9 +79,9 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
 
-    /// Write one JSON line to this file descriptor once the server listens: {"ready":true,"url":…}. Without it, the line
-    /// goes to standard output unless that is a terminal.
-    #[arg(long, env = "COMPTOIR_READY_FD", value_name = "FD")]
+    /// Write one JSON line to this inherited file descriptor (a pipe, a file or a terminal) once the server listens:
+    /// {"ready":true,"url":…}. Without it, the line goes to standard output unless that is a terminal.
+    #[arg(long, env = "COMPTOIR_READY_FD", value_name = "FD", value_parser = clap::value_parser!(u32).range(1..))]
     ready_fd: Option<u32>,
 }
 
@@ -91,7 +93,7 @@ impl ServeArgs {
             trusted_proxies: self.trusted_proxies,
             operator_company: self.operator_company,
             operator_username: self.operator_username,
-            operator_password_file: self.operator_password_file,
+            operator_password: self.operator_password_file.map(OperatorPassword::File),
             max_connections: self.max_connections,
             request_timeout: self.request_timeout,
             grace: self.grace,
@@ -104,12 +106,18 @@ impl ServeArgs {
 
 /// Runs the command until a signal ends it.
 pub fn run(common: &Common, args: ServeArgs) -> Result<(), CliError> {
-    let ready_fd = args.ready_fd;
-    let settings = common.settings(args.into_settings())?;
-    let config = settings.resolve(std::env::var("COMPTOIR_OPERATOR_PASSWORD").ok())?;
+    // Before any other file is opened.
+    let ready = args.ready_fd.map(ready::inherited).transpose()?;
+    let environment = Settings {
+        operator_password: OperatorPassword::of_environment(
+            var_os("COMPTOIR_OPERATOR_PASSWORD"),
+            var_os("COMPTOIR_OPERATOR_PASSWORD_FILE"),
+        ),
+        ..Settings::default()
+    };
+    let config = common.settings(args.into_settings().or(environment))?.resolve()?;
     logging::start(&config.log_filter, config.log_format)?;
-    let clock = common.clock();
-    serve(config, clock, async move |server: &Running| announce(server, ready_fd))
+    serve(config, common.clock(), async move |server: &Running| announce(server, ready))
 }
 
 /// A server that listens.
@@ -122,8 +130,6 @@ pub struct Running {
     pub auth: Auth,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
-    /// The first operator's name.
-    pub operator: String,
 }
 
 impl Running {
@@ -136,9 +142,34 @@ impl Running {
         }
         format!("http://{}", self.address)
     }
+
+    /// The operator that this start made: its name and its company.
+    pub fn operator(&self) -> Option<(&str, &str)> {
+        match &self.bootstrapped {
+            Bootstrapped::Created { username, company, .. } => Some((username.as_str(), company.as_str())),
+            Bootstrapped::AlreadyThere => None,
+        }
+    }
+
+    /// The operator's password, if this start made it up.
+    fn made_up(&self) -> Option<&MadeUp> {
+        match &self.bootstrapped {
+            Bootstrapped::Created { made_up, .. } => made_up.as_ref(),
+            Bootstrapped::AlreadyThere => None,
+        }
+    }
+
+    /// Writes to standard output. That it is closed or full is no reason to stop serving. True if it was written.
+    pub fn tell(&self, text: &str) -> bool {
+        let told = output::write(text);
+        if let Err(error) = &told {
+            tracing::warn!(%error, address = %self.address, "standard output cannot be written; serving all the same");
+        }
+        told.is_ok()
+    }
 }
 
-/// Serves as `config` says until SIGTERM or SIGINT; calls `started` once it listens and the first start is over.
+/// Serves as `config` says until SIGTERM, SIGINT or SIGHUP; calls `started` once it listens and the first start is over.
 pub fn serve(
     config: Config,
     clock: Clock,
@@ -148,7 +179,10 @@ pub fn serve(
         .enable_all()
         .build()
         .map_err(CliError::io("cannot start the runtime"))?;
-    runtime.block_on(run_server(config, clock, started))
+    let outcome = runtime.block_on(run_server(config, clock, started));
+    // What still runs was cut on purpose and is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn run_server(
@@ -158,38 +192,60 @@ async fn run_server(
 ) -> Result<(), CliError> {
     // Before anything that a signal must not leave behind half done: a folder, a lock, a first start.
     let mut signals = Signals::listen()?;
-    let (path, folder) = place(&config.database)?;
-    let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
-    let path = store.path().to_owned();
+    // Nor does a port that is taken leave a database behind.
     let listener =
         TcpListener::bind(config.listen).await.map_err(CliError::io(format!("cannot listen on {}", config.listen)))?;
     let address = listener.local_addr().map_err(CliError::io("cannot read the address"))?;
+    let (path, folder) = place(&config.database)?;
+    // Nor what cannot be used for a first start that is sure to come.
+    let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
+    let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
+    let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
+    let shutdown = CancellationToken::new();
     let options = AppOptions {
         env: config.environment.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);
     let runner = background.runner.clone();
     let endpoint = app::build(auth.clone(), clock, background, options).await?;
-    let limits = Limits { max_connections: config.max_connections, grace: config.grace, ..Limits::default() };
-    let shutdown = CancellationToken::new();
-    let server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+    let limits = Limits {
+        max_connections: config.max_connections,
+        // Behind a proxy every connection comes from the proxy.
+        max_connections_per_address: config.trusted_proxies.is_empty().then(|| config.max_connections.div_ceil(2)),
+        grace: config.grace,
+        ..Limits::default()
+    };
+    let mut server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
     runner.start();
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
 
     // The server answers already; whoever signs in waits for this.
-    let first = first_operator(&config, &path);
-    let operator = first.username.to_string();
+    let first = || {
+        let operator = told.map_or_else(|| config.first_start.check(), Ok)?;
+        Ok::<_, CliError>(FirstOperator {
+            company: operator.company,
+            username: operator.username,
+            password: operator.password,
+            password_file: password_file(&path),
+        })
+    };
     let life = async {
         let bootstrapped = bootstrap::run(&auth, first).await?;
-        if let Bootstrapped::Created { .. } = bootstrapped {
-            tracing::info!(operator, "the first operator was made");
+        match &bootstrapped {
+            Bootstrapped::Created { username, .. } => tracing::info!(%username, "the first operator was made"),
+            Bootstrapped::AlreadyThere if password_file(&path).exists() => {
+                let file = password_file(&path);
+                tracing::warn!(file = %file.display(), "the first operator's password still stands in a file: remove it");
+            }
+            Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped, operator };
+        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };
@@ -203,9 +259,21 @@ async fn run_server(
 
     shutdown.cancel();
     // Both within the same grace.
-    let (server, ()) = tokio::join!(server, runner.drain(config.grace));
-    if server.is_err() {
-        tracing::error!("the server loop panicked");
+    let done = async {
+        let (ended, ()) = tokio::join!(&mut server, runner.drain(config.grace));
+        ended.is_ok()
+    };
+    let orderly = tokio::select! {
+        well = done => Some(well),
+        signal = signals.next() => {
+            tracing::warn!(signal, "stopping at once; requests that still run are cut");
+            None
+        }
+    };
+    match orderly {
+        Some(true) => {}
+        Some(false) => tracing::error!("the server loop panicked"),
+        None => server.abort(),
     }
     drop(auth);
     if let Err(error) = store.close().await {
@@ -230,67 +298,59 @@ fn place(database: &Database) -> Result<(PathBuf, Option<TempDir>), CliError> {
     }
 }
 
-fn first_operator(config: &Config, database: &Path) -> FirstOperator {
-    let handover = if stdout().is_terminal() {
-        Handover::Return
-    } else {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".operator-password");
-        Handover::File(path.into())
-    };
-    FirstOperator {
-        company: config.operator.company.clone(),
-        username: config.operator.username.clone(),
-        password: config.operator.password.clone(),
-        handover,
-    }
+/// Whether there is nothing in the database yet.
+fn is_new(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |found| found.len() == 0)
 }
 
-/// The signals that end the server in an orderly way.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
+/// Where a made-up password is written.
+fn password_file(database: &Path) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".operator-password");
+    path.into()
 }
 
-impl Signals {
-    fn listen() -> Result<Self, CliError> {
-        let listen = |kind| signal(kind).map_err(CliError::io("cannot listen for signals"));
-        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
-/// Tells whoever started the server that it listens: a line of JSON for a program, a few words for a person.
-fn announce(server: &Running, ready_fd: Option<u32>) -> Result<(), CliError> {
-    let url = server.url();
-    if ready_fd.is_none() && stdout().is_terminal() {
-        println!("Comptoir listens on {url}");
-        if let Bootstrapped::Created { password: Some(password) } = &server.bootstrapped {
-            println!("First start: sign in as `{}` with this password, shown this once:", server.operator);
-            println!("    {}", password.expose());
-        }
-        println!("Try the API at {url}/docs; stop with Ctrl-C.");
-        return Ok(());
+/// Tells whoever started the server that it listens: a few words for a person, a line of JSON for a program.
+fn announce(server: &Running, ready: Option<File>) -> Result<(), CliError> {
+    let is_terminal = stdout().is_terminal();
+    let mut made_up = server.made_up();
+    if is_terminal && server.tell(&for_people(server)) {
+        // Seen: from now on it is in its owner's hands alone.
+        made_up = made_up.filter(|made_up| {
+            let removed = made_up.was_shown();
+            if let Err(error) = &removed {
+                tracing::warn!(%error, file = %made_up.file.display(), "the operator's password stays in its file");
+            }
+            removed.is_err()
+        });
     }
     let line = serde_json::json!({
         "ready": true,
-        "url": url,
+        "url": server.url(),
         "listen": server.address.to_string(),
         "pid": std::process::id(),
         "database": server.database,
-        "operator": server.operator,
+        "operator": server.operator().map(|(username, _)| username),
+        "password_file": made_up.map(|made_up| &made_up.file),
     });
-    let what = "cannot write the ready line";
-    if let Some(fd) = ready_fd {
-        let mut out = File::options().write(true).open(format!("/dev/fd/{fd}")).map_err(CliError::io(what))?;
-        return writeln!(out, "{line}").map_err(CliError::io(what));
+    let line = format!("{line}\n");
+    if let Some(mut out) = ready {
+        return out.write_all(line.as_bytes()).map_err(CliError::io("cannot write the ready line"));
     }
-    let mut out = stdout().lock();
-    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(CliError::io(what))
+    if !is_terminal {
+        server.tell(&line);
+    }
+    Ok(())
+}
+
+fn for_people(server: &Running) -> String {
+    let url = server.url();
+    let first_start = match (server.operator(), server.made_up()) {
+        (Some((username, _)), Some(made_up)) => format!(
+            "First start: sign in as `{username}` with this password, shown this once:\n    {}\n",
+            made_up.password.expose()
+        ),
+        _ => String::new(),
+    };
+    format!("Comptoir listens on {url}\n{first_start}Try the API at {url}/docs; stop with Ctrl-C.\n")
 }

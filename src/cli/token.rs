@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::output::Table;
+use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common, instant};
 use crate::auth::model::{Grant, Refused, Scope, TokenName};
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
@@ -65,8 +65,9 @@ pub fn run(common: &Common, command: TokenCommand) -> Result<(), CliError> {
             let shown = secret.clone();
             let token = store
                 .write_blocking(move |tx| tokens::create(tx, Actor::CommandLine, &username, &new, &secret, now))?;
-            println!("token {} made for user {}", token.guid, token.username);
-            println!("secret (shown this once): {}", shown.expose());
+            let remedy = format!("comptoir token revoke {}", token.guid);
+            ShownOnce { what: "secret", secret: shown.expose(), remedy }
+                .say(&format!("token {} made for user {}", token.guid, token.username))
         }
         TokenCommand::List { company, username, json } => {
             let mut table =
@@ -100,17 +101,16 @@ pub fn run(common: &Common, command: TokenCommand) -> Result<(), CliError> {
                     ]);
                 }
             }
-            table.print(json);
+            table.print(json)
         }
         TokenCommand::Revoke { id } => {
             let token = store.write_blocking(move |tx| tokens::revoke(tx, Actor::CommandLine, id))?;
-            println!("token {} of user {} has ended", token.guid, token.username);
+            output::say(&format!("token {} of user {} has ended", token.guid, token.username))
         }
         TokenCommand::RotateJwtKey => {
             let key = random::<{ jwt::KEY_BYTES }>()?;
             store.write_blocking(move |tx| rotate_jwt_key(tx, &key, now))?;
-            println!("the key has changed; everybody signs in again");
+            output::say("the key has changed; everybody signs in again")
         }
     }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::output::Table;
+use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common};
 use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{
@@ -134,8 +134,7 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
         let profile = ProfileChange::default();
         let user = store
             .write_blocking(move |tx| users::change(tx, Scope::Installation, &username, &profile, &rights, now))?;
-        println!("user {} {done}", user.username);
-        Ok(())
+        output::say(&format!("user {} {done}", user.username))
     };
     match command {
         UserCommand::Add(args) => add(&store, common, args),
@@ -156,8 +155,7 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
             let user = store.write_blocking(move |tx| {
                 users::change(tx, Scope::Installation, &username, &profile, &RightsChange::default(), now)
             })?;
-            println!("user {} changed", user.username);
-            Ok(())
+            output::say(&format!("user {} changed", user.username))
         }
         UserCommand::Enable { username } => {
             change(username, RightsChange { enabled: Some(true), ..RightsChange::default() }, "enabled")
@@ -181,17 +179,13 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
             let hash = Hasher::hash_blocking(password.expose()).map_err(AuthError::from)?;
             let user = store
                 .write_blocking(move |tx| users::reset_password(tx, Scope::Installation, &username, &hash, now))?;
-            println!("user {} has a new password; its JWTs have ended", user.username);
-            if made_up {
-                println!("password (shown this once): {}", password.expose());
-            }
-            Ok(())
+            let done = format!("user {} has a new password; its JWTs have ended", user.username);
+            say(&done, user.username.as_str(), made_up.then_some(&password))
         }
         UserCommand::SignOut { username } => {
             let name = username.clone();
             store.write_blocking(move |tx| users::sign_out(tx, Scope::Installation, &name))?;
-            println!("user {username} is signed out everywhere");
-            Ok(())
+            output::say(&format!("user {username} is signed out everywhere"))
         }
     }
 }
@@ -220,11 +214,19 @@ fn add(store: &Store, common: &Common, args: AddArgs) -> Result<(), CliError> {
         let company = companies::find(tx, Scope::Installation, &args.company)?;
         users::create(tx, Scope::Installation, company.id, &new, hash.as_deref(), now)
     })?;
-    println!("user {} made in company {}", user.username, user.company_key);
-    if let (true, Some(password)) = (made_up, password) {
-        println!("password (shown this once): {}", password.expose());
+    let done = format!("user {} made in company {}", user.username, user.company_key);
+    say(&done, user.username.as_str(), password.as_ref().filter(|_| made_up))
+}
+
+/// Says what was done, and shows the password if it was made up.
+fn say(done: &str, username: &str, made_up: Option<&Password>) -> Result<(), CliError> {
+    match made_up {
+        Some(password) => {
+            let remedy = format!("comptoir user reset-password {username}");
+            ShownOnce { what: "password", secret: password.expose(), remedy }.say(done)
+        }
+        None => output::say(done),
     }
-    Ok(())
 }
 
 fn list(store: &Store, company: &str, json: bool) -> Result<(), CliError> {
@@ -248,8 +250,7 @@ fn list(store: &Store, company: &str, json: bool) -> Result<(), CliError> {
             ]);
         }
     }
-    table.print(json);
-    Ok(())
+    table.print(json)
 }
 
 fn parse_roles(words: &[String]) -> Result<Roles, AuthError> {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use uuid::Uuid;
 
-use super::output::Table;
+use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common};
 use crate::auth::model::{Refused, Scope};
 use crate::auth::{AuthError, companies};
@@ -60,12 +60,14 @@ pub fn run(common: &Common, command: WebhookCommand) -> Result<(), CliError> {
             let new = NewEndpoint { url, events: events.map_err(refused("events"))?, enabled: true };
             let secret = Secret::generate()?;
             let shown = secret.expose();
+            let owner = company.clone();
             let endpoint = store.write_blocking(move |tx| {
                 let company = companies::find(tx, Scope::Installation, &company)?.id;
                 Ok::<_, CliError>(endpoints::create(tx, company, &new, &secret, now)?)
             })?;
-            println!("webhook {} made for {}", endpoint.guid, endpoint.url);
-            println!("secret (shown this once): {shown}");
+            let remedy = format!("comptoir webhook remove {owner} {}", endpoint.guid);
+            ShownOnce { what: "secret", secret: &shown, remedy }
+                .say(&format!("webhook {} made for {}", endpoint.guid, endpoint.url))
         }
         WebhookCommand::List { company, json } => {
             let rows = store.read(|conn| {
@@ -84,17 +86,16 @@ pub fn run(common: &Common, command: WebhookCommand) -> Result<(), CliError> {
                     endpoint.created_at.to_utc().to_rfc3339_opts(chrono::SecondsFormat::Secs, true).into(),
                 ]);
             }
-            table.print(json);
+            table.print(json)
         }
         WebhookCommand::Remove { company, id } => {
             store.write_blocking(move |tx| {
                 let company = companies::find(tx, Scope::Installation, &company)?.id;
                 Ok::<_, CliError>(endpoints::delete(tx, company, id, now)?)
             })?;
-            println!("webhook {id} deleted");
+            output::say(&format!("webhook {id} deleted"))
         }
     }
-    Ok(())
 }
 
 /// The server's rules, as far as this command is started like the server.

@@ -11,6 +11,7 @@ pub mod api;
 mod idempotency;
 mod service;
 mod sql;
+pub mod tasks;
 
 pub use self::idempotency::IdempotencyKey;
 pub use self::service::{HouseError, HouseService, webhooks};

@@ -17,6 +17,7 @@ use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
 use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Pulse, Store, StoreError};
+use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
 
 /// Why a use case of the house was refused.
@@ -31,6 +32,9 @@ pub enum HouseError {
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,
+    /// It could not be done to a task.
+    #[error(transparent)]
+    Task(#[from] TaskError),
     /// A kept answer cannot be read or written.
     #[error("the answer kept for an idempotency key is unreadable: {0}")]
     Unreadable(serde_json::Error),
@@ -53,11 +57,14 @@ pub struct CreatedToken {
 
 /// How ready the server is, one answer per part.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "the parts are well or not, each by itself")]
 pub struct Readiness {
     /// The database answers reads.
     pub reads: bool,
     /// The database accepts writes.
     pub writes: bool,
+    /// The background work goes on.
+    pub tasks: bool,
     /// The first start is over: there is someone to sign in.
     pub operator: bool,
 }
@@ -66,7 +73,7 @@ impl Readiness {
     /// Whether all of it is well.
     #[must_use]
     pub fn is_ready(self) -> bool {
-        self.reads && self.writes && self.operator
+        self.reads && self.writes && self.tasks && self.operator
     }
 }
 
@@ -91,6 +98,7 @@ impl HouseService {
         Readiness {
             reads: self.pulse.answers_reads(),
             writes: self.pulse.accepts_writes().await,
+            tasks: self.pulse.works(),
             operator: self.auth.is_ready(),
         }
     }

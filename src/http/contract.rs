@@ -22,6 +22,11 @@ pub struct Contract {
     pub prefixes: &'static [&'static str],
     /// The largest body it reads, in bytes, counted as they arrive.
     pub body_limit: usize,
+    /// The operations whose valid bodies may be larger than that, each with its own limit.
+    pub large_bodies: &'static [(&'static str, usize)],
+    /// Statuses that only these of its operations end with, of those that could by what they take and need: 403 for a
+    /// caller that is signed in, 409.
+    pub seldom: &'static [(u16, &'static [&'static str])],
     /// Pages for people that the contract has beside `/docs`: their titles and paths, for the landing page.
     pub pages: &'static [(&'static str, &'static str)],
     /// Gives a failure its shape. Status, `Retry-After`, `Allow` and the request's id are set by the caller.
@@ -42,12 +47,27 @@ impl Contract {
             name: "",
             prefixes: &[],
             body_limit: 0,
+            large_bodies: &[],
+            seldom: &[],
             pages: &[],
             render,
             status: Failure::status,
             xml: false,
             merges_slashes: false,
         }
+    }
+
+    /// The largest body that an operation reads.
+    #[must_use]
+    pub fn body_limit(&self, operation: Option<&str>) -> usize {
+        let own = self.large_bodies.iter().find(|(id, _)| Some(*id) == operation);
+        own.map_or(self.body_limit, |(_, limit)| *limit)
+    }
+
+    /// Whether an operation is one of those that end with `status`, which only some do.
+    #[must_use]
+    pub fn may_answer(&self, status: u16, operation: &str) -> bool {
+        self.seldom.iter().any(|(known, operations)| *known == status && operations.contains(&operation))
     }
 
     /// How much of `path` one of the prefixes covers, in whole segments.

@@ -36,14 +36,15 @@ const FORMATS: &[(&str, &str)] = &[("password", "password"), ("email", "email")]
 /// # Panics
 /// When the generated text is not an OpenAPI document, which its generator rules out.
 #[must_use]
-pub fn finish(generated: &str, examples: &Examples) -> Value {
+pub fn finish(generated: &str, contracts: &[Contract], examples: &Examples) -> Value {
     let mut document: Value = serde_json::from_str(generated).expect("poem-openapi writes JSON");
     let schemas = document["components"]["schemas"].clone();
     let paths = document["paths"].as_object_mut().expect("a document has paths");
     for operations in paths.values_mut().filter_map(Value::as_object_mut) {
-        for operation in operations.values_mut().filter_map(Value::as_object_mut) {
+        for (method, operation) in operations {
+            let Some(operation) = operation.as_object_mut() else { continue };
             clean_media_types(operation);
-            prune_failures(operation, &schemas);
+            prune_failures(method, operation, &schemas, contracts);
             describe_headers(operation);
             let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
             let find = |examples: &[Example]| examples.iter().find(|(known, _)| *known == id).map(|(_, make)| make());
@@ -58,6 +59,7 @@ pub fn finish(generated: &str, examples: &Examples) -> Value {
         }
     }
     name_formats(&mut document);
+    write_whole_bounds(&mut document);
     order_tags(&mut document);
     document
 }
@@ -128,16 +130,17 @@ fn clean_media_types(operation: &mut Map<String, Value>) {
 }
 
 /// A contract documents every failure it knows with every operation; those that cannot come are taken out again.
-fn prune_failures(operation: &mut Map<String, Value>, schemas: &Value) {
+fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Value, contracts: &[Contract]) {
     let id = operation.get("operationId").and_then(Value::as_str).unwrap_or_default().to_owned();
     let has_body = operation.contains_key("requestBody");
     let parameters = operation.get("parameters").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let has_parameters = !parameters.is_empty();
-    let names_a_row_in_path = parameters.iter().any(|parameter| parameter["in"] == "path");
     let is_repeatable = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
-    let public = permissions::need(&id) == Some(Need::Public);
+    let need = permissions::need(&id);
+    let public = need == Some(Need::Public);
+    let seldom = |status| contracts.iter().any(|contract| contract.may_answer(status, &id));
     // A filter or a field that names another row can name one that is not there.
-    let names_a_row = names_a_row_in_path
+    let names_a_row = parameters.iter().any(|parameter| parameter["in"] == "path")
         || !public
             && (parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(names_another_row))
                 || body_fields(operation, schemas).any(names_another_row));
@@ -150,12 +153,14 @@ fn prune_failures(operation: &mut Map<String, Value>, schemas: &Value) {
         responses.retain(|status, _| match status.as_str() {
             "400" => has_body || has_parameters,
             "401" => !public || signs_in,
-            "403" => !public,
+            "403" => !public && need != Some(Need::SignedIn) || seldom(403),
             "404" => names_a_row,
-            "413" | "415" => has_body,
+            "408" | "413" | "415" => has_body,
+            "409" => seldom(409),
             "422" => is_repeatable,
             "429" => hashes,
-            "409" => has_body || names_a_row_in_path || id == "sign_out",
+            // What is public reads only.
+            "507" => method != "get" && !public,
             _ => true,
         });
     }
@@ -257,6 +262,32 @@ fn name_formats(document: &mut Value) {
     }
 }
 
+/// The bounds of integers are integers. The generator has every bound as a floating-point number.
+fn write_whole_bounds(value: &mut Value) {
+    match value {
+        Value::Object(schema) => {
+            if schema.get("type").is_some_and(|kind| kind == "integer") {
+                for name in ["minimum", "maximum", "multipleOf"] {
+                    if let Some(bound) = schema.get_mut(name)
+                        && let Some(whole) = bound.as_f64().and_then(whole)
+                    {
+                        *bound = json!(whole);
+                    }
+                }
+            }
+            schema.values_mut().for_each(write_whole_bounds);
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_whole_bounds),
+        _ => {}
+    }
+}
+
+/// A number as an integer, if it is one that floating point holds exactly.
+#[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0).then_some(number as i64)
+}
+
 /// The generator sorts tags by name; a reader wants them as the operations come.
 fn order_tags(document: &mut Value) {
     let mut order: Vec<String> = Vec::new();
@@ -276,7 +307,7 @@ mod tests {
     use super::*;
 
     fn finished(document: &Value) -> Value {
-        finish(&document.to_string(), &Examples { requests: vec![], answers: vec![("read", || json!({"a": 1}))] })
+        finish(&document.to_string(), &[], &Examples { requests: vec![], answers: vec![("read", || json!({"a": 1}))] })
     }
 
     #[test]
@@ -309,6 +340,21 @@ mod tests {
         assert_eq!(properties["has_password"].get("format"), None);
         assert_eq!(properties["name"].get("format"), None);
         assert_eq!(properties["id_password"]["format"], "uuid");
+    }
+
+    #[test]
+    fn bounds_of_integers_are_written_whole_wherever_they_stand_and_those_of_numbers_stay() {
+        let integer = json!({"type": "integer", "minimum": -12.0, "maximum": 31_556_926.0});
+        let number = json!({"type": "number", "minimum": 0.0, "maximum": 0.5});
+        let document = finished(&json!({
+            "paths": {"/a": {"get": {"parameters": [{"schema": integer}], "responses": {}}}},
+            "components": {"schemas": {"A": {"properties": {"b": integer, "c": number}}}},
+        }));
+        let written = r#"{"type":"integer","minimum":-12,"maximum":31556926}"#;
+        assert_eq!(document["paths"]["/a"]["get"]["parameters"][0]["schema"].to_string(), written);
+        let properties = &document["components"]["schemas"]["A"]["properties"];
+        assert_eq!(properties["b"].to_string(), written);
+        assert_eq!(properties["c"], number);
     }
 
     #[test]

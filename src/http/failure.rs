@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use poem::error::{MethodNotAllowedError, NotFoundError, ResponseError};
+use poem::error::{MethodNotAllowedError, NotFoundError, ReadBodyError, ResponseError};
 use poem::http::StatusCode;
 use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
 
@@ -77,6 +77,13 @@ impl Failure {
         Self::invalid(vec![FieldError { field: field.into(), rule: rule.into() }])
     }
 
+    /// 400: the body as a whole cannot be read; `message` is a sentence of its own.
+    fn invalid_body(message: impl Into<String>) -> Self {
+        let message = message.into();
+        let fault = FieldError { field: "body".to_owned(), rule: message.clone() };
+        Self { message, ..Self::invalid(vec![fault]) }
+    }
+
     /// 404: there is no such thing, or none the caller may know of.
     pub fn not_found(what: &str, key: impl Into<String>) -> Self {
         let key = key.into();
@@ -130,9 +137,9 @@ impl Failure {
         };
         let error = match error.downcast::<InvalidBody>() {
             Ok(invalid) => {
-                let InvalidBody { message, mut fields } = invalid;
+                let InvalidBody { message, fields } = invalid;
                 if fields.is_empty() {
-                    fields.push(FieldError { field: "body".to_owned(), rule: message.clone() });
+                    return Self::invalid_body(message);
                 }
                 return Self { message, ..Self::invalid(fields) };
             }
@@ -164,6 +171,10 @@ impl Failure {
         }
         if is_stalled_body(&error) {
             return Self::new(StatusCode::REQUEST_TIMEOUT, "the rest of the body did not come in time");
+        }
+        if let Some(ReadBodyError::Io(cause)) = error.downcast_ref() {
+            let message = "the body broke off, or its chunks (`Transfer-Encoding: chunked`) are malformed";
+            return Self::invalid_body(message).caused_by(cause.to_string());
         }
         let status = error.status();
         if status.is_client_error() {

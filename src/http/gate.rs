@@ -16,6 +16,7 @@ use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::OperationId;
 
 use crate::http::body::capped;
+use crate::http::caller::unquoted;
 use crate::http::compress;
 use crate::http::context::{HttpState, RequestContext};
 use crate::http::contract::Contract;
@@ -24,6 +25,15 @@ use crate::http::format::Format;
 
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
+
+/// More headers than this get 431 in the contract's shape; the server loop takes some more to get here.
+const MAX_HEADERS: usize = 100;
+
+/// A longer request target than this gets 414 (RFC 9110, section 4.1, wants 8000 bytes at least).
+const MAX_TARGET_BYTES: usize = 8 * 1024;
+
+/// So many characters of a path are logged: a client decides how many it sends.
+const LOGGED_PATH: usize = 200;
 
 /// Answers slower than this are logged as a warning.
 const SLOW: Duration = Duration::from_secs(1);
@@ -61,13 +71,15 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
         let accepts_gzip = compress::accepts_gzip(request.headers());
-        let had_credentials = request.headers().contains_key(AUTHORIZATION);
+        let credentials = request.headers().get(AUTHORIZATION).cloned();
 
         let outcome = match Self::refused_outright(&request, &context) {
             Some(outcome) => outcome,
             None => self.run(request, &context, &method).await,
         };
         let mut cause = None;
+        // A handler that answers 503 by itself says how the server is; it has not failed.
+        let failed = outcome.is_err();
         let mut response = match outcome {
             Ok(response) => response,
             Err(mut failure) => {
@@ -75,7 +87,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
                     failure.allow = Some(allow(&self.state.operations.methods(&path)));
                 }
                 cause = failure.cause.take();
-                render(&context, &failure, had_credentials)
+                if let Some(credentials) = &credentials {
+                    trace_caller(&context, credentials);
+                }
+                render(&context, &failure, credentials.is_some())
             }
         };
         finish(&context, &mut response);
@@ -84,18 +99,31 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         } else if accepts_gzip {
             response = compress::gzip(response).await;
         }
-        log(&context, &method, &path, response.status(), started.elapsed(), cause.as_deref());
+        let outcome = Outcome { status: response.status(), failed, took: started.elapsed(), cause: cause.as_deref() };
+        log(&context, &method, &path, &outcome);
         Ok(response)
     }
 }
 
 impl<E: Endpoint<Output = Response>> Gate<E> {
-    /// What needs no handler: oversized headers, OPTIONS.
+    /// What needs no handler: an oversized head, OPTIONS.
     fn refused_outright(request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+        if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES) {
+            return Some(Err(Failure::new(
+                StatusCode::URI_TOO_LONG,
+                format!("the path with its query is longer than {MAX_TARGET_BYTES} bytes"),
+            )));
+        }
         if header_bytes(request.headers()) > MAX_HEADER_BYTES {
             return Some(Err(Failure::new(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 format!("the headers are larger than {MAX_HEADER_BYTES} bytes"),
+            )));
+        }
+        if request.headers().len() > MAX_HEADERS {
+            return Some(Err(Failure::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                format!("there are more than {MAX_HEADERS} headers"),
             )));
         }
         if request.method() == Method::OPTIONS {
@@ -119,6 +147,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         if method == Method::HEAD {
             request.set_method(Method::GET);
         }
+        let operation = context.state.operations.asked_for(method, request.uri().path());
+        context.set_body_limit(context.contract.body_limit(operation));
         let declared = request
             .headers()
             .get(CONTENT_LENGTH)
@@ -169,6 +199,19 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
     }
 }
 
+/// Finds out who is calling when the request failed before any operation could ask, so that the failure can be traced to
+/// them all the same. Credentials that are not valid leave the caller anonymous: they are not what failed.
+fn trace_caller(context: &RequestContext, credentials: &HeaderValue) {
+    if context.operation() != "unknown" || context.principal().is_some() {
+        return;
+    }
+    let bearer = credentials.to_str().ok().and_then(|text| text.split_once(' '));
+    let Some((_, credential)) = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else { return };
+    if let Ok(principal) = context.state.auth.authenticate(unquoted(credential.trim())) {
+        context.set_principal(principal);
+    }
+}
+
 fn render(context: &RequestContext, failure: &Failure, had_credentials: bool) -> Response {
     let mut response = (context.contract.render)(context, failure);
     let status = (context.contract.status)(failure);
@@ -211,21 +254,24 @@ fn finish(context: &RequestContext, response: &mut Response) {
     }
 }
 
-fn log(
-    context: &RequestContext,
-    method: &Method,
-    path: &str,
+/// How a request ended, for the log.
+struct Outcome<'a> {
     status: StatusCode,
+    /// The answer is a [`Failure`].
+    failed: bool,
     took: Duration,
-    cause: Option<&(dyn std::error::Error + Send + Sync)>,
-) {
+    cause: Option<&'a (dyn std::error::Error + Send + Sync)>,
+}
+
+fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<'_>) {
+    let Outcome { status, failed, took, cause } = *outcome;
     /// The fields are the same at each level; the macros want the level as a constant.
     macro_rules! line {
         ($level:ident, $text:literal) => {
             tracing::$level!(
                 request_id = %context.id,
                 %method,
-                path,
+                path = shown_path(path),
                 operation = context.operation(),
                 status = status.as_u16(),
                 took_ms = took.as_secs_f64() * 1000.0,
@@ -236,7 +282,7 @@ fn log(
             )
         };
     }
-    if status.is_server_error() {
+    if failed && status.is_server_error() {
         line!(error, "request failed");
     } else if took > SLOW {
         line!(warn, "slow request");
@@ -245,6 +291,11 @@ fn log(
     } else {
         line!(debug, "request");
     }
+}
+
+/// As much of a path as is logged.
+fn shown_path(path: &str) -> &str {
+    path.char_indices().nth(LOGGED_PATH).map_or(path, |(end, _)| &path[..end])
 }
 
 fn contract_of(contracts: &'static [Contract], path: &str) -> &'static Contract {
@@ -357,6 +408,14 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_path_is_cut_for_the_log_between_characters() {
+        assert_eq!(shown_path("/account/info"), "/account/info");
+        let long = format!("/{}", "ї".repeat(4000));
+        assert_eq!(shown_path(&long).chars().count(), LOGGED_PATH);
+        assert!(long.starts_with(shown_path(&long)));
+    }
 
     #[test]
     fn a_trusted_proxys_word_is_taken_and_nobody_elses() {

@@ -23,6 +23,10 @@ pub struct Checked<T>(pub T);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strict<T>(pub T);
 
+/// A JSON body that is looked at and not kept: as [`Checked`], and a NUL character is as good as any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verbatim<T>(pub T);
+
 /// A body that was read but is not what the operation takes. By itself it answers 400 with its message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -72,10 +76,20 @@ pub(super) fn is_json(content_type: &str) -> bool {
 }
 
 /// Reads a request's body as a `T`. A failure to read it is passed on as it is.
-async fn receive<T>(request: &Request, body: &mut RequestBody, unknown: Unknown) -> Result<T>
+async fn receive<T>(
+    request: &Request,
+    body: &mut RequestBody,
+    parse: fn(&[u8]) -> std::result::Result<T, InvalidBody>,
+) -> Result<T>
 where
     T: ParseFromJSON + 'static,
 {
+    let mut codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
+    if let Some(coding) = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let coding = String::from_utf8_lossy(coding.as_bytes());
+        let message = format!("the Content-Encoding `{coding}` is not read: send the body as it is");
+        return Err(poem::Error::from_string(message, StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    }
     let content_type = request.headers().get(header::CONTENT_TYPE);
     if let Some(content_type) = content_type
         && !content_type.to_str().is_ok_and(is_json)
@@ -94,7 +108,7 @@ where
     if content_type.is_none() {
         return Err(ContentTypeError::ExpectContentType.into());
     }
-    Ok(parse(&bytes, unknown)?)
+    Ok(parse(&bytes)?)
 }
 
 /// Parses and checks the text of a body, or of any JSON document that has a published type.
@@ -105,11 +119,23 @@ pub fn parse<T>(bytes: &[u8], unknown: Unknown) -> std::result::Result<T, Invali
 where
     T: ParseFromJSON + 'static,
 {
+    parse_but(bytes, unknown, |_| false)
+}
+
+/// As [`parse`], but for the faults that are `pardoned`.
+fn parse_but<T>(
+    bytes: &[u8],
+    unknown: Unknown,
+    pardoned: impl Fn(&FieldError) -> bool,
+) -> std::result::Result<T, InvalidBody>
+where
+    T: ParseFromJSON + 'static,
+{
     // RFC 8259 section 8.1 lets a parser pass over a byte order mark, which some clients cannot help sending.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let value: Value = serde_json::from_slice(text)
         .map_err(|error| InvalidBody::plain(format!("the body is not valid JSON: {error}")))?;
-    from_value(value, unknown)
+    checked(value, unknown, pardoned)
 }
 
 /// Checks and parses a value that was read already, whatever it was written in.
@@ -120,7 +146,19 @@ pub fn from_value<T>(value: Value, unknown: Unknown) -> std::result::Result<T, I
 where
     T: ParseFromJSON + 'static,
 {
-    let fields = Schema::of::<T>().check(&value, unknown);
+    checked(value, unknown, |_| false)
+}
+
+fn checked<T>(
+    value: Value,
+    unknown: Unknown,
+    pardoned: impl Fn(&FieldError) -> bool,
+) -> std::result::Result<T, InvalidBody>
+where
+    T: ParseFromJSON + 'static,
+{
+    let mut fields = Schema::of::<T>().check(&value, unknown);
+    fields.retain(|fault| !pardoned(fault));
     if !fields.is_empty() {
         return Err(InvalidBody::of(fields));
     }
@@ -144,7 +182,7 @@ fn reason(message: &str) -> &str {
 }
 
 macro_rules! json_payload {
-    ($name:ident, $unknown:expr) => {
+    ($name:ident, $parse:expr) => {
         impl<T: Type> Payload for $name<T> {
             const CONTENT_TYPE: &'static str = MEDIA_TYPE;
 
@@ -165,7 +203,7 @@ macro_rules! json_payload {
             const IS_REQUIRED: bool = T::IS_REQUIRED;
 
             async fn from_request(request: &Request, body: &mut RequestBody) -> Result<Self> {
-                receive(request, body, $unknown).await.map(Self)
+                receive(request, body, $parse).await.map(Self)
             }
         }
 
@@ -199,8 +237,9 @@ macro_rules! json_payload {
     };
 }
 
-json_payload!(Checked, Unknown::Ignore);
-json_payload!(Strict, Unknown::Refuse);
+json_payload!(Checked, |bytes| parse(bytes, Unknown::Ignore));
+json_payload!(Strict, |bytes| parse(bytes, Unknown::Refuse));
+json_payload!(Verbatim, |bytes| parse_but(bytes, Unknown::Ignore, FieldError::is_nul));
 
 #[cfg(test)]
 mod tests {

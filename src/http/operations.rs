@@ -19,12 +19,15 @@ pub struct Operation {
     pub need: Need,
 }
 
+/// The operations of one route.
+type Methods = Vec<(Method, Operation)>;
+
 /// Every operation, by route and method.
 #[derive(Debug, Default)]
 pub struct Operations {
-    by_route: HashMap<String, Vec<(Method, Operation)>>,
+    by_route: HashMap<String, Methods>,
     /// The routes as segments, to find the methods of a path that was asked for with another one.
-    routes: Vec<(Vec<String>, Vec<Method>)>,
+    routes: Vec<(Vec<String>, Methods)>,
     /// The names of each operation's path parameters, in the order they stand.
     path_parameters: HashMap<&'static str, Vec<String>>,
 }
@@ -70,7 +73,7 @@ impl Operations {
             for (_, operation) in &methods {
                 operations.path_parameters.insert(operation.id, parameters.clone());
             }
-            operations.routes.push((segments, methods.iter().map(|(method, _)| method.clone()).collect()));
+            operations.routes.push((segments, methods.clone()));
             operations.by_route.entry(route_of(&path)).or_default().extend(methods);
         }
         Ok(operations)
@@ -89,22 +92,27 @@ impl Operations {
         self.path_parameters.get(operation)?.get(number).map(String::as_str)
     }
 
+    /// The id of the operation that a request will be, before the router has seen it.
+    #[must_use]
+    pub fn asked_for(&self, method: &Method, path: &str) -> Option<&'static str> {
+        self.at(path).find(|(known, _)| known == method).map(|(_, operation)| operation.id)
+    }
+
+    /// The operations of a concrete path.
+    fn at(&self, path: &str) -> impl Iterator<Item = &(Method, Operation)> {
+        let asked: Vec<&str> = path.split('/').collect();
+        let fits = move |route: &[String]| {
+            let mut pairs = route.iter().zip(&asked);
+            route.len() == asked.len()
+                && pairs.all(|(known, asked)| (known.starts_with('{') && !asked.is_empty()) || known == asked)
+        };
+        self.routes.iter().filter(move |(route, _)| fits(route)).flat_map(|(_, operations)| operations)
+    }
+
     /// The methods a concrete path knows, HEAD and OPTIONS included; empty when no route matches it.
     #[must_use]
     pub fn methods(&self, path: &str) -> Vec<Method> {
-        let asked: Vec<&str> = path.split('/').collect();
-        let mut methods: Vec<Method> = self
-            .routes
-            .iter()
-            .filter(|(route, _)| {
-                route.len() == asked.len()
-                    && route
-                        .iter()
-                        .zip(&asked)
-                        .all(|(known, asked)| (known.starts_with('{') && !asked.is_empty()) || known == asked)
-            })
-            .flat_map(|(_, methods)| methods.iter().cloned())
-            .collect();
+        let mut methods: Vec<Method> = self.at(path).map(|(method, _)| method.clone()).collect();
         if methods.contains(&Method::GET) {
             methods.push(Method::HEAD);
         }

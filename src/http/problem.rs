@@ -32,13 +32,14 @@ pub struct Problem {
     /// The kind in words.
     pub title: String,
     /// The HTTP status.
+    #[oai(validator(minimum(value = "400"), maximum(value = "599")))]
     pub status: i32,
     /// What is wrong this time and what to do.
     pub detail: String,
     /// The request's id, as in `X-Request-Id` and in the server's log.
     pub request_id: Uuid,
     /// The fields at fault, one entry each.
-    #[oai(default, skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty, validator(max_items = 100))]
     pub errors: Vec<FieldProblem>,
 }
 
@@ -75,8 +76,10 @@ impl ErrorShape for Problems {
         (403, "The caller may not do this."),
         (404, "There is no such thing, or none the caller may know of."),
         (405, "The path does not know this method."),
+        (408, "The body stopped arriving."),
         (409, "It contradicts what is there."),
         (413, "The body is too large."),
+        (414, "The path with its query is too long."),
         (415, "The body is not JSON."),
         (422, "The Idempotency-Key was used for another request."),
         (429, "Too many at once."),

@@ -351,6 +351,14 @@ impl Path<'_> {
     }
 }
 
+impl FieldError {
+    /// Whether the fault is a NUL character and nothing else.
+    #[must_use]
+    pub fn is_nul(&self) -> bool {
+        self.rule == HAS_NUL
+    }
+}
+
 const HAS_NUL: &str = "must not contain the NUL character";
 
 struct Walk<'s> {

@@ -5,6 +5,11 @@
 //! Every deadline here is about the wire and runs on the machine's clock: a test control that moves [`crate::clock`]
 //! must not cut connections.
 //!
+//! What is no request never reaches the endpoint: hyper itself answers a head over [`Limits::max_header_bytes`] or with
+//! more than `MAX_HEADERS` headers (431), a target over 64 KiB (414), and a head it cannot parse (400: a
+//! `Content-Length` that is no number, lengths that contradict each other, an unknown `Transfer-Encoding`). Such an
+//! answer is bare, without a body and without a request's id, and the connection ends with it.
+//!
 //! Must not know: any domain, the store, what a path or an error body looks like.
 
 use std::convert::Infallible;
@@ -35,15 +40,24 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::addresses::{Addresses, Counted};
+
+mod addresses;
+
 /// What a client may take of the server, and for how long.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections served at once; further ones wait in the kernel's queue.
     pub max_connections: usize,
+    /// Of these, how many one address may hold; one more is closed as soon as it is accepted. `None` behind a proxy,
+    /// which all connections come from.
+    pub max_connections_per_address: Option<usize>,
     /// From the first byte of a request (on a new connection: from its acceptance) to the end of its head.
     pub header_timeout: Duration,
     /// How long a kept-alive connection may stay silent between two requests.
     pub idle_timeout: Duration,
+    /// While clients wait for a place: takes the place of both, where it is shorter.
+    pub crowded_timeout: Duration,
     /// How long a handler that reads the body may wait for its next byte. It then sees a read error (see
     /// [`is_stalled_body`]) and can still answer.
     pub body_idle_timeout: Duration,
@@ -59,8 +73,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_connections: 1024,
+            max_connections_per_address: Some(512),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
+            crowded_timeout: Duration::from_secs(2),
             body_idle_timeout: Duration::from_secs(20),
             write_idle_timeout: Duration::from_secs(30),
             max_header_bytes: 64 * 1024,
@@ -69,6 +85,9 @@ impl Default for Limits {
     }
 }
 
+/// Headers of one request; beyond it hyper answers a bare 431. Far more than the endpoint takes, so that it can refuse
+/// them in its own words. (hyper reads a head into a list of this length, 32 KiB in all, made for each head.)
+const MAX_HEADERS: usize = 512;
 /// Below this hyper refuses to work.
 const SMALLEST_BUFFER: usize = 8192;
 /// A client that is still sending when its answer is complete (a body too large, say) would lose the answer to a
@@ -100,9 +119,11 @@ pub async fn serve(
     });
     let places = Arc::new(Semaphore::new(server.limits.max_connections.min(Semaphore::MAX_PERMITS)));
     let connections = TaskTracker::new();
+    let addresses = Arc::new(Addresses::default());
 
     let mut pause = ACCEPT_PAUSE.0;
     let (mut accept_complaints, mut crowd_complaints) = (Complaints::default(), Complaints::default());
+    let mut greed_complaints = Complaints::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -127,6 +148,13 @@ pub async fn serve(
         };
         pause = ACCEPT_PAUSE.0;
 
+        let limit = server.limits.max_connections_per_address.unwrap_or(usize::MAX);
+        let Some(counted) = addresses.count(remote.ip(), limit) else {
+            if greed_complaints.may_speak() {
+                tracing::warn!(%remote, limit, "an address has all the connections it may have; closing its new ones");
+            }
+            continue;
+        };
         let place = if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
             place
         } else {
@@ -142,6 +170,7 @@ pub async fn serve(
             server.crowded.store(false, Ordering::Relaxed);
             place.expect("the semaphore is never closed")
         };
+        let place = (place, counted);
         connections.spawn(Arc::clone(&server).connection(stream, remote, shutdown.child_token(), place));
     }
 
@@ -175,6 +204,7 @@ fn http1_builder(limits: &Limits) -> http1::Builder {
     builder
         // hyper's own deadline runs through the idle time as well; ours tells the two apart.
         .header_read_timeout(None)
+        .max_headers(MAX_HEADERS)
         .max_header_size(limits.max_header_bytes.max(SMALLEST_BUFFER))
         .max_buf_size(limits.max_header_bytes.max(SMALLEST_BUFFER));
     builder
@@ -218,7 +248,7 @@ impl<E: Endpoint> Server<E> {
         stream: TcpStream,
         remote: SocketAddr,
         shutdown: CancellationToken,
-        _place: OwnedSemaphorePermit,
+        _place: (OwnedSemaphorePermit, Counted),
     ) {
         // Answers are written whole; waiting to fill a segment would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -233,7 +263,7 @@ impl<E: Endpoint> Server<E> {
         });
         let watched = TokioIo::new(Watched { stream, activity: Arc::clone(&activity), drained: 0, shut: false });
         let connection = pin!(self.http1.serve_connection(watched, service));
-        match drive(connection, &activity, &self.limits, shutdown).await {
+        match drive(connection, &activity, &self.limits, &self.crowded, shutdown).await {
             Ended::Done(Ok(())) => {}
             Ended::Done(Err(error)) => tracing::debug!(%remote, %error, "a connection broke off"),
             Ended::Overdue(why) => tracing::debug!(%remote, why, "closed a connection that was past its deadline"),
@@ -277,6 +307,7 @@ async fn drive<S>(
     mut connection: Pin<&mut http1::Connection<TokioIo<Watched>, S>>,
     activity: &Activity,
     limits: &Limits,
+    crowded: &AtomicBool,
     shutdown: CancellationToken,
 ) -> Ended
 where
@@ -294,7 +325,7 @@ where
             if let Poll::Ready(outcome) = connection.as_mut().poll(cx) {
                 return Poll::Ready(Ended::Done(outcome));
             }
-            let mut next = activity.deadline(limits);
+            let mut next = activity.deadline(limits, crowded.load(Ordering::Relaxed));
             if let Some(last_call) = last_call
                 && next.is_none_or(|(at, _)| last_call < at)
             {
@@ -302,14 +333,19 @@ where
             }
             // A handler at work has no deadline here; if the timer is still set it wakes us for nothing, once.
             let Some((deadline, waits)) = next else { return Poll::Pending };
-            if timer.is_elapsed() || timer.deadline() > deadline {
-                timer.as_mut().reset(deadline);
+            // Who takes a place and asks nothing is looked at in between: it may have become crowded.
+            let look = match waits {
+                Awaited::Head | Awaited::Request => deadline.min(Instant::now() + limits.crowded_timeout),
+                _ => deadline,
+            };
+            if timer.is_elapsed() || timer.deadline() > look {
+                timer.as_mut().reset(look);
             }
-            while timer.as_mut().poll(cx).is_ready() {
-                if Instant::now() >= deadline {
-                    break;
+            if timer.as_mut().poll(cx).is_ready() && Instant::now() < deadline {
+                timer.as_mut().reset(look);
+                if timer.as_mut().poll(cx).is_ready() {
+                    continue;
                 }
-                timer.as_mut().reset(deadline);
             }
             if !timer.is_elapsed() {
                 return Poll::Pending;
@@ -416,11 +452,12 @@ impl Activity {
         true
     }
 
-    fn deadline(&self, limits: &Limits) -> Option<(Instant, Awaited)> {
+    fn deadline(&self, limits: &Limits, crowded: bool) -> Option<(Instant, Awaited)> {
+        let patience = |timeout: Duration| if crowded { timeout.min(limits.crowded_timeout) } else { timeout };
         let since = self.phase_since.load(Ordering::Relaxed);
         let phase = match self.phase.load(Ordering::Relaxed) {
-            READING_HEAD => Some((since, limits.header_timeout, Awaited::Head)),
-            IDLE => Some((since, limits.idle_timeout, Awaited::Request)),
+            READING_HEAD => Some((since, patience(limits.header_timeout), Awaited::Head)),
+            IDLE => Some((since, patience(limits.idle_timeout), Awaited::Request)),
             LINGERING => Some((since, LINGER_TIME, Awaited::End)),
             _ => None,
         };

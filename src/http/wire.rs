@@ -31,7 +31,7 @@ impl Instant {
     /// The instant it names. Text that names none was refused when it was parsed.
     #[must_use]
     pub fn to_timestamp(&self) -> Option<Timestamp> {
-        chrono::DateTime::parse_from_rfc3339(&self.0).ok().map(|at| at.to_utc().into())
+        Timestamp::from_rfc3339(&self.0)
     }
 }
 

@@ -203,6 +203,17 @@ pub enum OpenError {
         /// Who holds it, as far as it says so itself: `process 4711`.
         holder: String,
     },
+    /// The file has several names: under each of them SQLite would keep another log and other locks.
+    #[error(
+        "{} has {links} names (hard links), and two processes that use different ones would destroy it: keep one name, \
+         or make a copy", .path.display()
+    )]
+    Linked {
+        /// The file.
+        path: PathBuf,
+        /// How many names it has.
+        links: u64,
+    },
     /// The SQLite library has a defect that can destroy the file.
     #[error("this program runs on SQLite {found}, which can damage a database under load; it needs {needed} or later")]
     OldLibrary {
@@ -268,7 +279,7 @@ impl OpenError {
             Self::Newer { .. } => 3,
             Self::Foreign { .. } => 4,
             Self::Damaged { .. } => 5,
-            Self::Locked { .. } => 6,
+            Self::Locked { .. } | Self::Linked { .. } => 6,
             Self::OldLibrary { .. } => 7,
             Self::MigrationNeeded { .. } => 8,
             Self::Migration { .. } => 9,

@@ -15,7 +15,7 @@
 //! | 3 | written by a newer version | use that version, or the copy taken before it changed the file |
 //! | 4 | not a Comptoir database | choose another path; the file is untouched |
 //! | 5 | damaged | restore a backup; the file is kept as it is |
-//! | 6 | another server has it | stop that one, or choose another file |
+//! | 6 | another server has it, or could under another name (a hard link) | stop that one; keep one name |
 //! | 7 | the SQLite library is too old | use a build with a newer one |
 //! | 8 | an older format, and a server has it open | stop the server, start the new version |
 //! | 9 | a migration, or the copy before it, failed | read the message; the file is at the format it names |

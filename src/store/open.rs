@@ -95,6 +95,7 @@ pub(super) fn open(options: &OpenOptions) -> Result<Opened, OpenError> {
     if unknown {
         look_at_header(&path)?;
     }
+    has_one_name(&path)?;
     let lock = match options.access {
         Access::Server => Some(ServerLock::acquire(&path)?),
         Access::Command => None,
@@ -149,6 +150,21 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
         found => found,
     };
     resolved.map_err(OpenError::io(path))
+}
+
+/// Refuses a file with hard links. The lock, the log and its index are found by the file's name, so a process that came
+/// by another one would see none of them, a command no more than a server.
+fn has_one_name(path: &Path) -> Result<(), OpenError> {
+    #[cfg(unix)]
+    if let Ok(found) = fs::metadata(path) {
+        let links = std::os::unix::fs::MetadataExt::nlink(&found);
+        if found.is_file() && links > 1 {
+            return Err(OpenError::Linked { path: path.to_owned(), links });
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 /// Sees to it that there is a file, private if it is new. An empty one counts as new.

@@ -1,6 +1,7 @@
-//! Whether the store is alive, asked often and cheaply: by the system check, which anybody may call, and by readiness.
+//! Whether the store is alive, and whatever else has to run beside it, asked often and cheaply: by the system check,
+//! which anybody may call, and by readiness.
 //!
-//! Must not know: who asks.
+//! Must not know: who asks, what else there is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +23,37 @@ struct Inner {
     clock: Clock,
     /// The last probe: when, and whether it worked. Held while probing, so that a crowd of askers makes one probe.
     probed: Mutex<Option<(Timestamp, bool)>>,
+    /// What else has to live: what it is called and how to tell.
+    beside: Option<(&'static str, IsAlive)>,
 }
+
+/// How to tell whether something lives.
+type IsAlive = Box<dyn Fn() -> bool + Send + Sync>;
 
 impl Pulse {
     /// The pulse of `store`.
     #[must_use]
     pub fn new(store: Store, clock: Clock) -> Self {
-        Self(Arc::new(Inner { store, clock, probed: Mutex::new(None) }))
+        Self(Arc::new(Inner { store, clock, probed: Mutex::new(None), beside: None }))
+    }
+
+    /// The same, with something beside the store that has to live: what it is called in the log, and how to tell.
+    #[must_use]
+    pub fn with(self, name: &'static str, is_alive: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        let Inner { store, clock, .. } = &*self.0;
+        let (store, clock, beside) = (store.clone(), clock.clone(), Some((name, Box::new(is_alive) as IsAlive)));
+        Self(Arc::new(Inner { store, clock, probed: Mutex::new(None), beside }))
+    }
+
+    /// Whether what has to live beside the store does.
+    #[must_use]
+    pub fn works(&self) -> bool {
+        let Some((name, is_alive)) = &self.0.beside else { return true };
+        let alive = is_alive();
+        if !alive {
+            tracing::error!(what = name, "it has stopped or does not come round");
+        }
+        alive
     }
 
     /// Whether the database answers a read now.

@@ -307,6 +307,8 @@ impl Desk {
                 Ok(()) => return self.answer(batch),
                 // Each would wait for the whole timeout again, one after the other.
                 Err(StoreError::Busy) => {
+                    // It may have been the commit that was refused.
+                    self.roll_back();
                     self.note_fault(&StoreError::Busy);
                     for work in &mut batch {
                         work.fail(StoreError::Busy);
@@ -441,5 +443,44 @@ impl Desk {
         tracing::error!(%reason, "a write did not reach the database");
         let fault = Fault { at: self.clock.now(), reason };
         *self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// With the log a commit waits for nobody; a rollback journal's commit waits for readers.
+    #[test]
+    fn a_batch_whose_commit_is_refused_leaves_no_transaction_open() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("test.db");
+        let connection = Connection::open(&path).expect("a database");
+        connection.busy_timeout(std::time::Duration::ZERO).expect("a setting");
+        connection.execute_batch("CREATE TABLE item (id INTEGER PRIMARY KEY)").expect("a table");
+        let reader = Connection::open(&path).expect("the same database");
+        reader.execute_batch("BEGIN; SELECT count(*) FROM item").expect("a read");
+
+        let (_sender, queue) = mpsc::channel(1);
+        let (gauges, guard) = (Arc::default(), Arc::default());
+        let mut desk = Desk { connection, queue, lock: None, clock: Clock::system(), gauges, guard };
+        desk.stand_guard().expect("the hooks");
+        let mut answers = Vec::new();
+        let mut batch: Vec<Box<dyn Work>> = Vec::new();
+        for id in 0..2 {
+            let (reply, answer) = oneshot::channel::<Result<(), StoreError>>();
+            let body = move |tx: &WriteTx<'_>| {
+                tx.execute("INSERT INTO item (id) VALUES (?1)", [id])?;
+                Ok(())
+            };
+            batch.push(Box::new(Write { body, outcome: None, reply }));
+            answers.push(answer);
+        }
+        desk.run_batch(batch);
+
+        assert!(desk.connection.is_autocommit());
+        for answer in answers {
+            assert!(matches!(answer.blocking_recv(), Ok(Err(StoreError::Busy))));
+        }
     }
 }

@@ -209,7 +209,7 @@ impl TaskContext {
     /// the conditions of [`TaskContext::write`]. So whatever is killed or taken over when, the effect happens once. Hand
     /// the outcome on:
     ///
-    /// ```ignore
+    /// ```text
     /// match context.finish(|tx| apply(tx).map(Outcome::Done)).await {
     ///     Ok(settled) => settled,
     ///     Err(interrupted) => interrupted.into(),

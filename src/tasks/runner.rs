@@ -136,12 +136,16 @@ impl Runner {
         }
     }
 
-    /// Whether the loop was started, has not ended and came round lately.
+    /// Whether tasks are run: false once the loop has ended, or has not come round lately. A runner whose loop was never
+    /// started is driven by hand, and as alive as that hand.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        let life = self.0.life.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.0.draining.is_cancelled() {
+            return false;
+        }
         let last = Duration::from_millis(self.0.came_round.load(Ordering::Relaxed));
-        life.as_ref().is_some_and(|life| !life.is_finished()) && self.0.born.elapsed().saturating_sub(last) < DEAD_AFTER
+        let life = self.0.life.lock().unwrap_or_else(PoisonError::into_inner);
+        life.as_ref().is_none_or(|life| !life.is_finished() && self.0.born.elapsed().saturating_sub(last) < DEAD_AFTER)
     }
 
     /// Runs all that is due, and what becomes due by that, until nothing runs and nothing is due at the clock's present

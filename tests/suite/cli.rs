@@ -1,7 +1,11 @@
 //! The built binary as people and supervisors run it. Nothing is waited for by time: a line, an end of file, an exit.
 
 mod beside;
+mod printing;
+mod refusals;
 mod serve;
+mod start;
+mod stop;
 mod webhooks;
 
 use std::path::{Path, PathBuf};
@@ -43,7 +47,17 @@ impl Place {
 
     /// The binary, in this folder, knowing nothing of the machine's environment.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_comptoir"));
+        self.prepare(Command::new(env!("CARGO_BIN_EXE_comptoir")), arguments)
+    }
+
+    /// The same, started by a shell's script with the redirections it knows; `$0` and `$@` are the command line.
+    fn command_in_shell(&self, script: &str, arguments: &[&str]) -> Command {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script, env!("CARGO_BIN_EXE_comptoir")]);
+        self.prepare(shell, arguments)
+    }
+
+    fn prepare(&self, mut command: Command, arguments: &[&str]) -> Command {
         command
             .args(arguments)
             .current_dir(self.0.path())

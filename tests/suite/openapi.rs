@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use comptoir::auth::permissions::{self, Need};
 use comptoir::cli::openapi;
 use serde_json::Value;
 
@@ -98,6 +99,82 @@ fn media_types_carry_no_charset_and_every_answer_its_id() {
             for media_type in response["content"].as_object().into_iter().flatten().map(|(media_type, _)| media_type) {
                 assert!(!media_type.contains(';'), "{} {status}: {media_type}", operation.id);
             }
+        }
+    }
+}
+
+/// The operations that document `status`.
+fn documenting(status: &str) -> Vec<&'static str> {
+    let mut ids: Vec<_> = operations()
+        .iter()
+        .filter(|operation| operation.meta["responses"].get(status).is_some())
+        .map(|operation| operation.id.as_str())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
+    for status in ["414", "431", "500", "503"] {
+        assert_eq!(documenting(status).len(), operations().len(), "{status} can come with every operation");
+    }
+    for operation in operations() {
+        let has_body = operation.meta["requestBody"].is_object();
+        for status in ["408", "413", "415"] {
+            assert_eq!(operation.meta["responses"][status].is_object(), has_body, "{} {status}", operation.id);
+        }
+        let need = permissions::need(&operation.id).unwrap();
+        let writes = operation.method != "GET" && need != Need::Public;
+        assert_eq!(operation.meta["responses"]["507"].is_object(), writes, "{} 507", operation.id);
+        let refuses = matches!(need, Need::Any(_) | Need::Operator | Need::Personal)
+            || matches!(operation.id.as_str(), "create_token" | "revoke_token");
+        assert_eq!(operation.meta["responses"]["403"].is_object(), refuses, "{} 403", operation.id);
+    }
+    let contradictable = [
+        "cancel_task",
+        "change_company",
+        "change_user",
+        "create_company",
+        "create_user",
+        "create_webhook",
+        "ping_webhook",
+        "redeliver",
+        "retry_task",
+        "sign_out",
+    ];
+    assert_eq!(documenting("409"), contradictable);
+    let ready = operations().iter().find(|operation| operation.id == "health_ready").unwrap();
+    let kinds = ready.meta["responses"]["503"]["content"].as_object().unwrap();
+    assert!(kinds.contains_key("application/json") && kinds.contains_key("application/problem+json"));
+}
+
+#[test]
+fn the_bounds_of_integers_are_published_as_integers() {
+    fn check(schema: &Value) {
+        if schema["type"] == "integer" {
+            for bound in ["minimum", "maximum"] {
+                assert!(schema.get(bound).is_none_or(Value::is_i64), "{schema}");
+            }
+        }
+        schema.as_object().into_iter().flatten().for_each(|(_, inner)| check(inner));
+        schema.as_array().into_iter().flatten().for_each(check);
+    }
+    check(&comptoir::app::document());
+}
+
+#[test]
+fn every_list_and_text_that_the_house_answers_with_is_bounded() {
+    let document = comptoir::app::document();
+    for name in ["CallerView", "Company", "CompanyPage", "UserView", "UserPage", "Token", "TokenPage", "CreatedToken"] {
+        for (field, schema) in document["components"]["schemas"][name]["properties"].as_object().unwrap() {
+            let bound = match (schema["type"].as_str(), schema.get("format")) {
+                (Some("array"), _) => "maxItems",
+                (Some("string"), None) => "maxLength",
+                (Some("integer"), _) => "maximum",
+                _ => continue,
+            };
+            assert!(schema.get(bound).is_some(), "{name}.{field} has no {bound}");
         }
     }
 }

@@ -1,16 +1,67 @@
-//! The answer that is a reference page, with what a browser needs to show and keep it.
+//! The reference pages on the wire: the name one is asked for with, and the answer that is one, with what a browser needs
+//! to show and keep it.
 //!
 //! Must not know: SQL, other domains.
+
+use std::borrow::Cow;
 
 use poem::http::header::{CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use poem::http::{HeaderMap, StatusCode};
 use poem::web::headers::{self, HeaderMapExt, IfNoneMatch};
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
-use poem_openapi::registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type;
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::{ParseFromParameter, ParseResult, ToJSON, Type};
+use serde_json::Value;
 
 use crate::account::reference::Page;
+
+/// The name of a page. The contract publishes bounds, but a name outside them is one of no page like any other: 404.
+#[derive(Debug)]
+pub struct FileName(pub String);
+
+impl Type for FileName {
+    const IS_REQUIRED: bool = true;
+
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        "string".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        let bounds = MetaSchema { min_length: Some(6), max_length: Some(128), ..MetaSchema::new("string") };
+        MetaSchemaRef::Inline(Box::new(bounds))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self::RawValueType> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self::RawElementValueType> + 'a> {
+        Box::new(self.as_raw_value().into_iter())
+    }
+}
+
+impl ParseFromParameter for FileName {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self(value.to_owned()))
+    }
+}
+
+impl ToJSON for FileName {
+    fn to_json(&self) -> Option<Value> {
+        Some(Value::String(self.0.clone()))
+    }
+}
+
+/// An example of a page's name.
+pub fn filename_example() -> FileName {
+    FileName("file_en.html".to_owned())
+}
 
 /// How long a copy may be shown without asking again: a page changes with the server's version only.
 const CACHING: &str = "public, max-age=300";

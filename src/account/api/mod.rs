@@ -16,7 +16,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, Tags};
 
 use self::errors::{AccountErrors, render};
-use self::file::FileAnswer;
+use self::file::{FileAnswer, FileName};
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
@@ -25,14 +25,15 @@ use crate::account::reference::Reference;
 use crate::auth::model::{Password, Refused as RefusedField, Roles};
 use crate::http::caller::unquoted;
 use crate::http::document::Example;
-use crate::http::json::Checked;
+use crate::http::json::{Checked, Verbatim};
 use crate::http::{Caller, Contract, Failure, Refused, RequestContext};
 
 /// The contract, for the shared HTTP layer.
 pub const CONTRACT: Contract = Contract {
     name: "account",
     prefixes: &["/account"],
-    body_limit: 4 * 1024 * 1024,
+    body_limit: 64 * 1024,
+    large_bodies: &[("update_info", INFO_LIMIT)],
     pages: &[
         ("English", "/account/file/file_en.html"),
         ("Русский", "/account/file/file_ru.html"),
@@ -40,6 +41,11 @@ pub const CONTRACT: Contract = Contract {
     ],
     ..Contract::plain(render)
 };
+
+/// The largest valid change of an account: a thousand attributes of 100 and 2000 characters, each of which JSON may write
+/// in 12 bytes (`\ud83d\ude00`), and some room for what stands between them. Only a caller that is signed in gets to
+/// send one: the body is read after the credentials.
+const INFO_LIMIT: usize = 26 * 1024 * 1024;
 
 /// Request bodies that `/docs` offers as they stand.
 pub const EXAMPLES: &[Example] = &[
@@ -125,7 +131,7 @@ impl AccountApi {
         operation_id = "run_token_validation",
         tag = "AccountTags::Auth"
     )]
-    async fn run_token_validation(&self, body: Checked<String>) -> Answer<Json<TokenValidationResult>> {
+    async fn run_token_validation(&self, body: Verbatim<String>) -> Answer<Json<TokenValidationResult>> {
         let roles = self.service.run_token_validation(unquoted(&body.0))?;
         Ok(Json(TokenValidationResult { valid: roles.is_some(), roles: wire::roles(roles.unwrap_or(Roles::NONE)) }))
     }
@@ -187,13 +193,14 @@ impl AccountApi {
     async fn file(
         &self,
         /// The file's name.
-        #[oai(validator(min_length = 6, max_length = 128), example = "wire::filename_example")]
-        filename: Path<String>,
+        #[oai(example = "file::filename_example")]
+        filename: Path<FileName>,
         headers: &HeaderMap,
     ) -> Answer<FileAnswer> {
-        match self.reference.page(&filename) {
+        let FileName(name) = filename.0;
+        match self.reference.page(&name) {
             Some(page) => Ok(FileAnswer::new(page, headers)),
-            None => Err(Failure::not_found("documentation file", filename.0).into()),
+            None => Err(Failure::not_found("documentation file", name).into()),
         }
     }
 }

@@ -276,8 +276,3 @@ pub fn check_example() -> Value {
 pub fn version_example() -> Value {
     json!({"major": 7, "minor": 9, "build": "0.1.0+0123456789ab"})
 }
-
-/// An example of a documentation file's name.
-pub fn filename_example() -> String {
-    "file_en.html".to_owned()
-}

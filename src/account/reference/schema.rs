@@ -122,7 +122,7 @@ fn range(schema: &Value, least: &str, most: &str) -> Option<String> {
     }
 }
 
-/// A bound as people write it: the document has whole numbers as `60.0`. The minus is a real one.
+/// A bound as people write it: the document has those of numbers as `1.0`. The minus is a real one.
 fn number(value: &Value) -> String {
     let text = value.to_string();
     text.strip_suffix(".0").unwrap_or(&text).replace('-', "\u{2212}")

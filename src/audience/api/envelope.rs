@@ -153,6 +153,7 @@ impl ErrorShape for AudienceErrors {
     const STATUSES: &'static [(u16, &'static str)] = &[
         (400, "The body is no JSON or XML at all."),
         (405, "The path does not know this method."),
+        (408, "The body stopped arriving."),
         (413, "The body is too large."),
         (415, "The body has another media type than the contract reads."),
         (431, "The headers are too large."),

@@ -34,6 +34,10 @@ pub const CONTRACT: Contract = Contract {
     name: "audience",
     prefixes: &["/api/v1.1"],
     body_limit: 10 * 1024 * 1024,
+    seldom: &[(
+        409,
+        &["create_audience_list", "change_audience_list", "create_audience_resource", "change_audience_resource"],
+    )],
     status,
     xml: true,
     merges_slashes: true,

@@ -6,6 +6,7 @@
 mod companies;
 mod health;
 mod session;
+mod tasks;
 mod tokens;
 mod users;
 mod webhooks;
@@ -18,6 +19,7 @@ use poem_openapi::types::ToJSON;
 pub use self::companies::CompaniesApi;
 pub use self::health::HealthApi;
 pub use self::session::SessionApi;
+pub use self::tasks::TasksApi;
 pub use self::tokens::TokensApi;
 pub use self::users::UsersApi;
 pub use self::webhooks::WebhooksApi;
@@ -26,6 +28,7 @@ use crate::house::{HouseError, IdempotencyKey};
 use crate::http::document::Example;
 use crate::http::problem::{Problems, render};
 use crate::http::{Contract, Failure, Refused};
+use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
 
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
@@ -33,6 +36,24 @@ pub const CONTRACT: Contract = Contract {
     name: "house",
     prefixes: &["/comptoir/v1", "/health"],
     body_limit: 1024 * 1024,
+    seldom: &[
+        (403, &["create_token", "revoke_token"]),
+        (
+            409,
+            &[
+                "create_company",
+                "change_company",
+                "create_user",
+                "change_user",
+                "sign_out",
+                "cancel_task",
+                "retry_task",
+                "create_webhook",
+                "ping_webhook",
+                "redeliver",
+            ],
+        ),
+    ],
     ..Contract::plain(render)
 };
 
@@ -62,6 +83,9 @@ enum HouseTags {
     /// Credentials for machines.
     #[oai(rename = "house: tokens")]
     Tokens,
+    /// Background work, and how it goes on.
+    #[oai(rename = "house: tasks")]
+    Tasks,
     /// Signed calls to other servers.
     #[oai(rename = "house: webhooks")]
     Webhooks,
@@ -78,7 +102,10 @@ impl From<HouseError> for Failure {
             HouseError::Auth(error) => error.into(),
             HouseError::Webhook(error) => webhook_failure(error),
             HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
-            HouseError::Unreadable(_) => Self::internal(error),
+            HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
+            HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            HouseError::Task(TaskError::Store(error)) => error.into(),
+            HouseError::Task(_) | HouseError::Unreadable(_) => Self::internal(error),
         }
     }
 }

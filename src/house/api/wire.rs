@@ -67,14 +67,18 @@ pub enum CredentialKind {
 #[derive(Debug, Object)]
 pub struct CallerView {
     /// Its name.
+    #[oai(validator(min_length = 2, max_length = 256, pattern = r"^\w+$"))]
     pub username: String,
     /// Its company.
+    #[oai(validator(min_length = 3, max_length = 256, pattern = r"^\w+$"))]
     pub company_key: String,
     /// What it may do with the credential it came with.
+    #[oai(validator(max_items = 4, unique_items))]
     pub roles: Vec<Role>,
     /// Whether it acts as the operator of the installation.
     pub operator: bool,
     /// Offset from UTC in hours.
+    #[oai(validator(minimum(value = "-12"), maximum(value = "12")))]
     pub timezone: i32,
     /// How it signed in.
     pub credential: CredentialKind,
@@ -100,10 +104,12 @@ impl From<&Principal> for CallerView {
 #[derive(Debug, Object)]
 pub struct Company {
     /// Its key in the account contract.
+    #[oai(validator(min_length = 3, max_length = 256, pattern = r"^\w+$"))]
     pub key: String,
     /// Its id as an organisation in the nomenclature contract.
     pub guid: Uuid,
     /// Its name for people.
+    #[oai(validator(min_length = 1, max_length = 256))]
     pub name: String,
     /// Whether its users may sign in.
     pub enabled: bool,
@@ -154,9 +160,10 @@ pub struct CompanyChange {
 #[derive(Debug, Object)]
 pub struct CompanyPage {
     /// The companies, by key.
+    #[oai(validator(max_items = 200))]
     pub items: Vec<Company>,
     /// What to send as `page_token` for the next page; null on the last.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 1, max_length = 5120), nullable)]
     pub next_page_token: Option<String>,
 }
 
@@ -164,12 +171,15 @@ pub struct CompanyPage {
 #[derive(Debug, Object)]
 pub struct UserView {
     /// Its name: unique in the installation whatever its case, and for good.
+    #[oai(validator(min_length = 2, max_length = 256, pattern = r"^\w+$"))]
     pub username: String,
     /// Its id in tokens.
     pub guid: Uuid,
     /// Its company.
+    #[oai(validator(min_length = 3, max_length = 256, pattern = r"^\w+$"))]
     pub company_key: String,
     /// Its roles.
+    #[oai(validator(max_items = 2, unique_items))]
     pub roles: Vec<Role>,
     /// Whether it administers the installation.
     pub operator: bool,
@@ -178,15 +188,16 @@ pub struct UserView {
     /// Whether it has a password; a user without one lives on API tokens.
     pub has_password: bool,
     /// Offset from UTC in hours: where its billing day begins.
+    #[oai(validator(minimum(value = "-12"), maximum(value = "12")))]
     pub timezone: i32,
     /// A description.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 2, max_length = 256), nullable)]
     pub specification: Option<String>,
     /// An e-mail address.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 5, max_length = 256), nullable)]
     pub email: Option<String>,
     /// A phone number.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 5, max_length = 32), nullable)]
     pub phone: Option<String>,
     /// When it was made.
     pub created_at: Instant,
@@ -277,9 +288,10 @@ pub struct UserChange {
 #[derive(Debug, Object)]
 pub struct UserPage {
     /// The users, by name.
+    #[oai(validator(max_items = 200))]
     pub items: Vec<UserView>,
     /// What to send as `page_token` for the next page; null on the last.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 1, max_length = 5120), nullable)]
     pub next_page_token: Option<String>,
 }
 
@@ -342,10 +354,13 @@ pub struct Token {
     /// Its id.
     pub id: Uuid,
     /// Whom it belongs to.
+    #[oai(validator(min_length = 2, max_length = 256, pattern = r"^\w+$"))]
     pub username: String,
     /// What it is for.
+    #[oai(validator(min_length = 1, max_length = 128))]
     pub name: String,
     /// How it begins, to tell tokens apart.
+    #[oai(validator(min_length = 10, max_length = 10))]
     pub hint: String,
     /// What it may carry of its owner's rights.
     pub role: TokenRole,
@@ -394,7 +409,7 @@ pub struct NewToken {
 #[derive(Debug, Object)]
 pub struct CreatedToken {
     /// What to send as `Authorization: Bearer …`. Shown this once; null when the request was a repeated one.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 47, max_length = 47), nullable)]
     pub secret: Option<String>,
     /// The token.
     pub token: Token,
@@ -410,9 +425,10 @@ impl From<Made> for CreatedToken {
 #[derive(Debug, Object)]
 pub struct TokenPage {
     /// The tokens, oldest first.
+    #[oai(validator(max_items = 200))]
     pub items: Vec<Token>,
     /// What to send as `page_token` for the next page; null on the last.
-    #[oai(nullable)]
+    #[oai(validator(min_length = 1, max_length = 5120), nullable)]
     pub next_page_token: Option<String>,
 }
 

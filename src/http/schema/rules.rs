@@ -4,11 +4,13 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use poem_openapi::registry::MetaSchema;
 use regex::Regex;
 use serde_json::{Number, Value};
 use uuid::Uuid;
+
+use crate::clock::Timestamp;
 
 /// A least and a greatest count of something.
 #[derive(Debug)]
@@ -63,8 +65,8 @@ impl Text {
     }
 }
 
-/// The formats that are checked here: no stricter than poem-openapi's own types are, since a domain's type, which may
-/// be stricter, parses the value afterwards.
+/// The formats that are checked here: no stricter than the types that parse the value afterwards, of which a domain's own
+/// may be stricter. What a type refuses beyond its format is refused without its place in the body.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Format {
     Email,
@@ -94,7 +96,7 @@ impl Format {
             Self::Uuid => Uuid::parse_str(text).is_ok(),
             Self::Date => text.parse::<NaiveDate>().is_ok(),
             Self::Time => text.parse::<NaiveTime>().is_ok(),
-            Self::DateTime => text.parse::<DateTime<FixedOffset>>().is_ok(),
+            Self::DateTime => Timestamp::from_rfc3339(text).is_some(),
             Self::LocalDateTime => text.parse::<NaiveDateTime>().is_ok(),
         }
     }

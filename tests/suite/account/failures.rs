@@ -9,7 +9,7 @@ use hyper::body::Frame;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, PASSWORD, TestServer};
+use crate::support::{Answer, Log, PASSWORD, TestServer};
 
 const INFO: &str = "/account/info";
 const GENERATION: &str = "/account/token/generation";
@@ -151,6 +151,29 @@ async fn a_failure_of_somebody_signed_in_is_traced_to_the_caller_at_its_own_offs
 }
 
 #[tokio::test]
+async fn a_failure_that_reaches_no_operation_is_traced_to_the_caller_too() {
+    let server = TestServer::start().await;
+    server.company("north_star").await;
+    let client = server.user("north_star", "olena", &["USER"]).await;
+    server.as_operator().await.patch("/comptoir/v1/users/olena", json!({"timezone": -3})).await.expect(200);
+    for (method, path, status) in [
+        (Method::GET, "/account/nothing", 404),
+        (Method::DELETE, INFO, 405),
+        (Method::GET, &format!("{INFO}?{}", "x".repeat(9 * 1024)), 414),
+    ] {
+        let traced = tracedata(&client.call(method, path).send().await.expect(status));
+        assert_eq!(traced["username"], "olena");
+        assert_eq!(traced["company"], "north_star");
+        assert_eq!(traced["operation"], "unknown");
+        assert_eq!(traced["time"], "2026-03-02T07:00:00-03:00");
+    }
+    for bad in ["nonsense", ""] {
+        let traced = tracedata(&server.bearing(bad).get("/account/nothing").await.expect(404));
+        assert_eq!(traced["username"], "anonymous", "bad credentials are not what failed");
+    }
+}
+
+#[tokio::test]
 async fn every_request_has_an_id_of_its_own() {
     let server = TestServer::start().await;
     let (one, two) = (server.anonymous().get(INFO).await, server.anonymous().get(INFO).await);
@@ -195,8 +218,38 @@ async fn another_content_type_is_415_and_none_at_all_with_a_body_too() {
 }
 
 #[tokio::test]
-async fn a_body_over_four_megabytes_is_413_whether_it_is_announced_or_not() {
-    const LIMIT: usize = 4 * 1024 * 1024;
+async fn a_compressed_body_is_415_and_one_that_only_says_it_is_not_is_read() {
+    let server = TestServer::start().await;
+    let text = json!({"username": "operator", "password": PASSWORD}).to_string();
+    for coding in ["gzip", "br, gzip", "identity, gzip"] {
+        let call = server.anonymous().call(Method::POST, GENERATION).header("content-encoding", coding);
+        let answer = call.json_text(text.clone()).send().await.expect(415);
+        assert_eq!(tracedata(&answer)["operation"], "run_token_generation");
+        let message = format!("the Content-Encoding `{coding}` is not read: send the body as it is");
+        assert_eq!(answer.json()["message"], message);
+    }
+    let call = server.anonymous().call(Method::POST, GENERATION).header("content-encoding", "Identity");
+    call.json_text(text).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_malformed_chunk_is_400_in_plain_words() {
+    let server = TestServer::start().await;
+    let request = format!(
+        "POST {GENERATION} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+         transfer-encoding: chunked\r\n\r\nzz\r\n{{}}\r\n0\r\n\r\n"
+    );
+    let answer = server.raw("POST", GENERATION, request.as_bytes()).await.expect(400);
+    assert_eq!(
+        answer.json()["message"],
+        "the body broke off, or its chunks (`Transfer-Encoding: chunked`) are malformed"
+    );
+    assert_eq!(answer.json()["schema_errors"][0]["entity"], "body");
+}
+
+#[tokio::test]
+async fn a_body_over_64_kilobytes_is_413_whether_it_is_announced_or_not() {
+    const LIMIT: usize = 64 * 1024;
     let server = TestServer::start().await;
     // Exactly at the limit it is read: and is no valid request.
     let call = server.anonymous().call(Method::POST, GENERATION);
@@ -230,6 +283,43 @@ async fn headers_over_sixteen_kilobytes_are_431() {
         server.anonymous().call(Method::GET, INFO).header("x-long", "x".repeat(17 * 1024)).send().await.expect(431);
     tracedata(&answer);
     server.as_operator().await.call(Method::GET, INFO).header("x-long", "x".repeat(15 * 1024)).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_target_over_eight_kilobytes_is_414() {
+    let server = TestServer::start().await;
+    for (path, status) in [
+        (format!("{INFO}?{}", "x".repeat(8 * 1024 - INFO.len() - 1)), 401),
+        (format!("{INFO}?{}", "x".repeat(8 * 1024 - INFO.len())), 414),
+        (format!("/account/{}", "x".repeat(60 * 1024)), 414),
+    ] {
+        tracedata(&server.anonymous().get(&path).await.expect(status));
+    }
+    let answer = server.anonymous().get(&format!("/{}", "x".repeat(9 * 1024))).await.expect(414);
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+}
+
+#[tokio::test]
+async fn a_long_path_does_not_fill_the_log() {
+    let server = TestServer::start().await;
+    let log = Log::start();
+    server.anonymous().get(&format!("/account/{}", "x".repeat(5000))).await.expect(404);
+    let lines = log.with("status=404");
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains(&"x".repeat(100)) && lines[0].len() < 700, "{}", lines[0]);
+}
+
+#[tokio::test]
+async fn more_than_a_hundred_headers_are_431() {
+    let server = TestServer::start().await;
+    let request = |headers: usize| {
+        let headers = "x-many: y\r\n".repeat(headers);
+        format!("GET {INFO} HTTP/1.1\r\nhost: x\r\n{headers}\r\n")
+    };
+    for headers in [100, 500] {
+        tracedata(&server.raw("GET", INFO, request(headers).as_bytes()).await.expect(431));
+    }
+    tracedata(&server.raw("GET", INFO, request(99).as_bytes()).await.expect(401));
 }
 
 #[tokio::test]

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, TestServer};
+use crate::support::{Client, PASSWORD, TestServer};
 
 const PATH: &str = "/account/info";
 
@@ -190,4 +191,36 @@ async fn text_of_any_script_comes_back_as_it_was_and_nul_is_refused() {
     let answer = client.put(PATH, json!({"specification": "with\u{0}nul"})).await.expect(400);
     assert!(answer.faults()[0].starts_with("specification: must not contain"), "{}", answer.shown());
     client.put(PATH, json!({"attributes": [{"key": "nul\u{0}", "value": "\u{0}"}]})).await.expect(400);
+}
+
+#[tokio::test]
+async fn the_largest_valid_change_is_taken_however_it_is_written() {
+    let server = TestServer::start().await;
+    let attributes: Vec<String> = (0..1000)
+        .map(|number| {
+            let value = r"\ud83d\ude00".repeat(2000);
+            format!(r#"{{"key": "{}{number:04}", "value": "{value}"}}"#, r"\ud83d\ude00".repeat(96))
+        })
+        .collect();
+    let body = format!(r#"{{"attributes": [{}]}}"#, attributes.join(", "));
+    assert!(body.len() > 25_000_000);
+    let client = server.as_operator().await;
+    let answer = client.call(Method::PUT, PATH).json_text(body).send().await.expect(200);
+    assert_eq!(answer.json()["attributes"].as_array().unwrap().len(), 1000);
+}
+
+#[tokio::test]
+async fn a_larger_change_is_413_and_a_large_one_without_credentials_is_not_read() {
+    let server = TestServer::start().await;
+    let jwt = server.jwt("operator", PASSWORD).await;
+    for (authorization, length, status) in [
+        (format!("authorization: Bearer {jwt}\r\n"), 26 * 1024 * 1024 + 1, 413),
+        (String::new(), 26 * 1024 * 1024, 401),
+    ] {
+        let request = format!(
+            "PUT {PATH} HTTP/1.1\r\nhost: x\r\n{authorization}content-type: application/json\r\n\
+             content-length: {length}\r\n\r\n"
+        );
+        server.raw("PUT", PATH, request.as_bytes()).await.expect(status);
+    }
 }

@@ -296,3 +296,14 @@ async fn a_token_that_is_bad_revoked_outdated_or_a_disabled_users_is_not_valid_a
     anonymous.post(VALIDATION, json!({"token": live})).await.expect(400);
     anonymous.post(VALIDATION, json!(17)).await.expect(400);
 }
+
+#[tokio::test]
+async fn a_text_with_nul_is_no_valid_token_and_no_error() {
+    let server = TestServer::start().await;
+    let jwt = server.jwt("operator", PASSWORD).await;
+    for text in ["\u{0}", "cmp_\u{0}", &format!("{jwt}\u{0}"), &format!("\"{jwt}\u{0}\"")] {
+        let answer = server.anonymous().post(VALIDATION, json!(text)).await.expect(200);
+        assert_eq!(answer.json(), json!({"valid": false, "roles": []}), "{text:?}");
+    }
+    server.anonymous().post(VALIDATION, json!(["\u{0}"])).await.expect(400);
+}

@@ -9,7 +9,7 @@ use comptoir::audience::model::{
     Target,
 };
 use comptoir::auth::Auth;
-use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
+use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
 use comptoir::auth::model::{CompanyId, CompanyKey, Password, SharedPrincipal, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::clock::Clock;
@@ -38,17 +38,13 @@ impl World {
         let options = OpenOptions { clock: clock.clone(), ..OpenOptions::server(folder.path().join("comptoir.db")) };
         let store = Store::open(options).unwrap();
         let auth = Auth::new(store.clone(), Hasher::start(), clock.clone()).unwrap();
-        bootstrap::run(
-            &auth,
-            FirstOperator {
-                company: CompanyKey::parse("north").unwrap(),
-                username: Username::parse("operator").unwrap(),
-                password: Some(Password::parse(PASSWORD).unwrap()),
-                handover: Handover::Return,
-            },
-        )
-        .await
-        .unwrap();
+        let first = FirstOperator {
+            company: CompanyKey::parse("north").unwrap(),
+            username: Username::parse("operator").unwrap(),
+            password: Some(Password::parse(PASSWORD).unwrap()),
+            password_file: folder.path().join("password"),
+        };
+        bootstrap::run(&auth, || Ok::<_, BootstrapError>(first)).await.unwrap();
         let jwt = auth.sign_in("operator", PASSWORD, [127, 0, 0, 1].into(), std::time::Duration::from_mins(10)).await;
         let principal = auth.authenticate(&jwt.unwrap()).unwrap();
         let queue = Queue::new(clock, vec![std::sync::Arc::new(comptoir::audience::tasks::RefreshEnded)]);

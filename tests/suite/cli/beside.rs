@@ -142,19 +142,23 @@ async fn a_refused_command_says_why_and_changes_nothing() {
 #[tokio::test]
 async fn the_demo_prints_a_password_and_a_token_that_work() {
     let place = Place::new();
+    std::fs::write(place.path("comptoir.toml"), "operator_company = 'acme'\n").unwrap();
     let mut child = place.command(&["demo", "--listen", "127.0.0.1:0"]).spawn().unwrap();
     let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let (mut password, mut token, mut url) = (String::new(), String::new(), String::new());
+    let mut operator = String::new();
     // Its last word is where to look in the browser.
     while let Some(line) = tokio::time::timeout(super::GENEROUS, lines.next_line()).await.expect("a line").unwrap() {
         let after = |what: &str| line.split(what).nth(1).map(|rest| rest.trim().to_owned());
         password = after("Everybody's password: ").unwrap_or(password);
+        operator = after("  operator ").unwrap_or(operator);
         token = after("API token of shop_connector: ").unwrap_or(token);
         if let Some(docs) = after("Or in the browser: ") {
             url = docs.trim_end_matches("/docs").to_owned();
             break;
         }
     }
+    assert!(operator.starts_with("acme "), "the operator's company is the one it was made in: {operator}");
     let client = crate::support::Client::new(url);
     client.bearing(&token).get("/comptoir/v1/me").await.expect(200);
     for username in ["operator", "olena", "ivan", "shop_connector", "dana"] {

@@ -5,5 +5,6 @@ mod health;
 mod idempotency;
 mod revocation;
 mod session;
+mod tasks;
 mod tokens;
 mod users;

@@ -81,7 +81,16 @@ async fn a_token_works_until_the_second_it_expires() {
     server.bearing(&secret).get("/account/info").await.expect(200);
     server.clock.advance(Duration::from_secs(1));
     server.bearing(&secret).get("/account/info").await.expect(401);
-    for past in ["2026-03-02T10:01:00Z", "1970-01-01T00:00:00Z", "tomorrow", "2026-03-03T10:00:00"] {
+    for past in [
+        "2026-03-02T10:01:00Z",
+        "1970-01-01T00:00:00Z",
+        "tomorrow",
+        "2026-03-03T10:00:00",
+        "2027-01-01T00:00:00+2359",
+        "9999-12-31T23:59:60Z",
+        "9999-12-31T23:59:59-01:00",
+        "+10000-01-01T00:00:00Z",
+    ] {
         let body = json!({"name": "late", "role": "USER", "expires_at": past});
         let answer = ivan.post(PATH, body).await.expect(400);
         assert!(answer.faults()[0].starts_with("expires_at"), "{}", answer.shown());

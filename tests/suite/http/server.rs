@@ -11,7 +11,7 @@ use poem::endpoint::make;
 use poem::http::StatusCode;
 use poem::{Body, Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 const GENEROUS: Duration = Duration::from_secs(20);
 const TINY: Duration = Duration::from_millis(200);
+const ONE_HOUR: Duration = Duration::from_hours(1);
 
 /// A running server, the gates of its slow paths, and the means to stop it.
 struct Running {
@@ -230,6 +231,58 @@ async fn when_all_places_are_taken_the_next_client_is_served_once_one_leaves() {
     timeout(GENEROUS, running.gates.began.notified()).await.expect("served now");
     running.gates.leave.notify_one();
     until(&mut second, "slow").await;
+}
+
+#[tokio::test]
+async fn one_address_gets_no_more_connections_than_its_share() {
+    let running = start(Limits { max_connections_per_address: Some(2), ..Limits::default() }).await;
+    let (mut first, mut second) = (connect(&running).await, connect(&running).await);
+    for stream in [&mut first, &mut second] {
+        send(stream, "GET / HTTP/1.1\r\nHost: here\r\n\r\n").await;
+        until(stream, "got ").await;
+    }
+    assert_eq!(rest(&mut connect(&running).await).await, "", "closed without a word");
+    // Another address is served meanwhile.
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.2:0".parse().expect("an address")).expect("all of 127/8 is this machine");
+    let mut other = socket.connect(running.address).await.expect("the server listens");
+    send(&mut other, "GET / HTTP/1.1\r\nHost: here\r\n\r\n").await;
+    until(&mut other, "got ").await;
+
+    send(&mut first, "GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
+    rest(&mut first).await;
+    let again = async {
+        // The place is free a moment after its last byte.
+        loop {
+            let mut stream = connect(&running).await;
+            let request = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+            let mut answer = Vec::new();
+            let taken = stream.write_all(request).await.is_ok() && stream.read_to_end(&mut answer).await.is_ok();
+            if taken && !answer.is_empty() {
+                break;
+            }
+        }
+    };
+    timeout(GENEROUS, again).await.expect("served again");
+}
+
+#[tokio::test]
+async fn while_a_client_waits_for_a_place_those_that_ask_nothing_lose_theirs_early() {
+    let limits = Limits { max_connections: 2, crowded_timeout: TINY, header_timeout: ONE_HOUR, ..Limits::default() };
+    let running = start(Limits { idle_timeout: ONE_HOUR, ..limits }).await;
+    let mut partial = connect(&running).await;
+    send(&mut partial, "GET / HTTP/1.1\r\n").await;
+    let mut idle = connect(&running).await;
+    send(&mut idle, "GET / HTTP/1.1\r\nHost: here\r\n\r\n").await;
+    until(&mut idle, "got ").await;
+    // Nobody waits: they may go on.
+    assert!(timeout(TINY * 3, partial.readable()).await.is_err());
+    assert!(timeout(TINY, idle.read_u8()).await.is_err());
+    for _ in 0..2 {
+        let mut waiting = connect(&running).await;
+        send(&mut waiting, "GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n").await;
+        until(&mut waiting, "got ").await;
+    }
 }
 
 #[tokio::test]

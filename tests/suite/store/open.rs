@@ -136,6 +136,26 @@ fn another_name_for_the_same_file_does_not_get_round_the_lock() {
 }
 
 #[test]
+fn a_file_with_a_second_name_is_refused_under_either() {
+    let place = Place::new();
+    drop(place.open());
+    let alias = place.0.path().join("alias.db");
+    fs::hard_link(place.db(), &alias).unwrap();
+    for options in [
+        place.server(),
+        place.command(),
+        OpenOptions { path: alias.clone(), ..place.server() },
+        OpenOptions { path: alias.clone(), ..place.command() },
+    ] {
+        let error = Store::open(options).unwrap_err();
+        assert!(matches!(error, OpenError::Linked { links: 2, .. }) && error.exit_code() == 6, "{error}");
+    }
+    assert_eq!(place.siblings(), ["alias.db", "test.db", "test.db-lock"], "nothing was put beside the second name");
+    fs::remove_file(&alias).unwrap();
+    drop(place.open());
+}
+
+#[test]
 fn an_empty_file_is_a_new_database_and_becomes_private() {
     let place = Place::new();
     fs::write(place.db(), "").unwrap();

@@ -3,8 +3,10 @@
 
 mod client;
 pub mod contract;
+mod log;
 mod raw;
 mod server;
 
 pub use self::client::{Answer, Client};
+pub use self::log::Log;
 pub use self::server::{NOW, PASSWORD, TestServer, api_token};

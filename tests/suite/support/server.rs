@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use comptoir::app::{self, AppOptions};
 use comptoir::auth::Auth;
-use comptoir::auth::bootstrap::{self, FirstOperator, Handover};
-use comptoir::auth::model::{CompanyKey, Password, Username};
+use comptoir::auth::bootstrap::{self, BootstrapError, FirstOperator};
+use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
+use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
-use comptoir::tasks::{Queue, Runner};
+use comptoir::tasks::{Kind, NewTask, Queue, Runner};
 use comptoir::webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -34,7 +35,8 @@ pub struct TestServer {
     pub clock: Clock,
     /// Where background work waits for [`TestServer::run_pending_tasks`].
     pub queue: Queue,
-    runner: Runner,
+    /// Runs tasks when it is told to.
+    pub runner: Runner,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -64,12 +66,14 @@ impl TestServer {
         let clock = Clock::fixed(NOW);
         let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(&database) }).unwrap();
         let auth = Auth::new(store, Hasher::start(), clock.clone()).unwrap();
+        let shutdown = CancellationToken::new();
         let mut options = AppOptions {
             env: "test".to_owned(),
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
             webhooks: webhooks::Options::default(),
+            stopping: shutdown.clone(),
         };
         change(&mut options);
         let background = app::background(auth.store(), &clock, &options);
@@ -77,7 +81,6 @@ impl TestServer {
         let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
         Self { clock, queue, runner, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
@@ -89,9 +92,9 @@ impl TestServer {
             company: CompanyKey::parse("comptoir").unwrap(),
             username: Username::parse("operator").unwrap(),
             password: Some(Password::parse(PASSWORD).unwrap()),
-            handover: Handover::Return,
+            password_file: self.database.with_extension("operator-password"),
         };
-        bootstrap::run(&self.auth, first).await.unwrap();
+        bootstrap::run(&self.auth, || Ok::<_, BootstrapError>(first)).await.unwrap();
     }
 
     /// Does all the background work that is due, and what becomes due by it; how many attempts that took.
@@ -102,6 +105,11 @@ impl TestServer {
     /// The server's own store, for what no operation does yet.
     pub fn store(&self) -> &Store {
         self.auth.store()
+    }
+
+    /// What it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A client without credentials.
@@ -170,6 +178,17 @@ impl TestServer {
         let answer = raw::exchange_around(self.address, &head, &body, meanwhile).await;
         answer.check(method, path);
         answer
+    }
+
+    /// Queues work that nobody does, on behalf of a user; its id.
+    pub async fn waiting_task(&self, username: &str) -> String {
+        const NOBODYS: Kind<Value> = Kind::new("nobodys");
+        let owner = self.store().read(|conn| users::find(conn, Scope::Installation, username));
+        let owner = owner.unwrap_or_else(|error: AuthError| panic!("{error}"));
+        let queue = self.queue.clone();
+        let new = NewTask::new(NOBODYS, Value::Null).of(owner.company_id).by(owner.id);
+        let enqueued = self.store().write(move |tx| queue.enqueue(tx, &new)).await.unwrap();
+        enqueued.task.guid.to_string()
     }
 
     /// The file opened a second time, as the command line does beside a running server.

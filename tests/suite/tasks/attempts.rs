@@ -43,7 +43,7 @@ async fn a_task_for_later_waits_for_its_time() {
     let later = START.plus(Duration::from_mins(5));
     bench.add(NewTask::new(WORK, "later".to_owned()).not_before(later)).await;
     assert_eq!(runner.run_pending().await.unwrap(), 0);
-    bench.clock.advance(Duration::from_mins(5) - Duration::from_micros(1));
+    bench.clock.advance(Duration::from_mins(5).saturating_sub(Duration::from_micros(1)));
     assert_eq!(runner.run_pending().await.unwrap(), 0);
     bench.clock.advance(Duration::from_micros(1));
     assert_eq!(runner.run_pending().await.unwrap(), 1);

@@ -14,11 +14,16 @@ const FOLDER: &str = "COMPTOIR_TEST_TASK_FOLDER";
 const HOURS: &str = "COMPTOIR_TEST_TASK_HOURS";
 const SLICES: u32 = 6;
 
+#[expect(clippy::print_stdout, reason = "that is how it tells the process that kills it")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
 /// Slices with checkpoints, then a decisive write. Before slice `stop_at` it says so and waits to be killed.
 async fn sliced(context: TaskContext, stop_at: Option<u32>) -> Outcome {
     for slice in context.last_checkpoint::<u32>().unwrap_or(0)..SLICES {
         if stop_at == Some(slice) {
-            println!("standing before slice {slice}");
+            say(&format!("standing before slice {slice}"));
             std::future::pending::<()>().await;
         }
         let inner = context.clone();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use comptoir::tasks::{Dedupe, KindOptions, NewTask, Outcome, State, TaskContext, list};
+use comptoir::tasks::{Dedupe, Filter, KindOptions, NewTask, Outcome, State, TaskContext, list};
 use tokio::task::JoinSet;
 
 use super::{Bench, Gate, Log, START, WORK, logging, options};
@@ -161,6 +161,6 @@ async fn of_a_crowd_that_asks_at_once_one_makes_the_task_and_the_others_join_it(
     let answers = crowd.join_all().await;
     assert_eq!(answers.iter().filter(|answer| !answer.joined).count(), 1);
     assert_eq!(answers.iter().map(|answer| answer.task.guid).collect::<BTreeSet<_>>().len(), 1);
-    let all = bench.store.read(|conn| list(conn, bench.company, &Default::default(), None, 100)).unwrap();
+    let all = bench.store.read(|conn| list(conn, bench.company, &Filter::default(), None, 100)).unwrap();
     assert_eq!(all.len(), 1);
 }

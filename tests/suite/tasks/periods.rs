@@ -29,7 +29,7 @@ async fn a_period_runs_when_it_is_due_and_what_was_missed_while_down_runs_once()
     bench.clock.advance(HOUR * 100);
     let runner = hourly(&bench, &log, HOUR);
     assert_eq!(runner.run_pending().await.unwrap(), 1, "made up for once");
-    bench.clock.advance(HOUR - Duration::from_micros(1));
+    bench.clock.advance(HOUR.saturating_sub(Duration::from_micros(1)));
     assert_eq!(runner.run_pending().await.unwrap(), 0);
     // A restart in between neither adds one nor begins the hour anew.
     let runner = hourly(&bench, &log, HOUR);
