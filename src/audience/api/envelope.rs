@@ -155,6 +155,7 @@ impl ErrorShape for AudienceErrors {
         (405, "The path does not know this method."),
         (408, "The body stopped arriving."),
         (413, "The body is too large."),
+        (414, "The path with its query is too long."),
         (415, "The body has another media type than the contract reads."),
         (431, "The headers are too large."),
         (500, "The server failed; its log has the cause under the request's id."),
