@@ -1,4 +1,4 @@
-//! The audience contract on the wire: handlers. One request as a [`Call`], one service call, one reply.
+//! The audience contract on the wire: handlers. One request as a `Call`, one service call, one reply.
 //!
 //! Must not know: SQL, other domains. Source of names and shapes: the vendor's document, the seed; of the rest:
 //! contracts/audience.md.

@@ -22,7 +22,7 @@ pub struct FeedbackRequest {
     /// `JSON` or `XML`, in any case.
     #[oai(rename = "type")]
     pub kind: String,
-    /// The URL, of either scheme of the web, that the task's final status is POSTed to.
+    /// The URL, of either scheme of the web, that the task's final status is sent to, with POST.
     #[oai(validator(max_length = 2048))]
     pub url: String,
 }
