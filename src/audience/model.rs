@@ -276,6 +276,10 @@ pub const MAX_FIELDS: usize = 64;
 /// So many phones a profile may have.
 pub const MAX_PHONES: usize = 16;
 
+/// So many subscriptions an import may set on a profile: a row's share of the writer is bounded by them. A profile may
+/// have more, of several imports.
+pub const MAX_SUBSCRIPTIONS: usize = 256;
+
 /// What an import says of a profile.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ProfileChange {
@@ -317,6 +321,14 @@ pub struct Import {
     pub key: ProfileKey,
     /// What is said of it.
     pub change: ProfileChange,
+}
+
+impl ProfileChange {
+    /// About how many rows it writes: the profile, what it is found by, its subscriptions.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        2 + self.phones.as_ref().map_or(0, Vec::len) + self.fields.len() + self.subscriptions.len()
+    }
 }
 
 /// What a refresh counts: the subscriptions to a resource in a list.

@@ -428,10 +428,16 @@ impl Walk<'_> {
         let outer = std::mem::take(&mut self.errors);
         let mut best: Option<Vec<FieldError>> = None;
         let mut fitting = 0;
+        // What each form says of the value itself: of a word or a number, both are what it may be.
+        let mut ways: Option<Vec<String>> = Some(Vec::new());
         for form in &node.forms {
             self.visit(*form, value, path, refuse);
             let errors = std::mem::take(&mut self.errors);
             fitting += usize::from(errors.is_empty());
+            match (errors.as_slice(), &mut ways) {
+                ([only], Some(ways)) if !value.is_object() && !value.is_array() => ways.push(only.rule.clone()),
+                _ => ways = None,
+            }
             if best.as_ref().is_none_or(|best| errors.len() < best.len()) {
                 best = Some(errors);
             }
@@ -441,6 +447,9 @@ impl Walk<'_> {
         let ambiguous = node.exactly_one && fitting > 1 && value.is_object();
         if ambiguous {
             self.fault(path, "must match exactly one of the permitted forms");
+        }
+        if let Some(ways) = ways.filter(|ways| ways.len() > 1) {
+            return self.fault(path, ways.join(", or "));
         }
         for error in best.into_iter().flatten() {
             if !self.is_full() && !self.errors.contains(&error) {

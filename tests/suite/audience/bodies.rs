@@ -25,6 +25,11 @@ async fn the_token_may_stand_in_the_body_the_header_or_the_url_and_the_body_wins
         assert_eq!(value(format, &url)["error"], 0);
         let wrong = post(&admin, format, "databases/list", &json!({"token": "nonsense"})).await.expect(200);
         assert_eq!(value(format, &wrong)["error"], 401);
+        // As clients send it that have their token in the header and a field for it all the same.
+        let empty = post(&admin, format, "databases/list", &json!({"token": ""})).await.expect(200);
+        assert_eq!(value(format, &empty)["error"], 0, "an empty token in the body is none");
+        let none = post(&nobody, format, "databases/list", &json!({"token": "", "limit": 1})).await.expect(200);
+        assert_eq!(value(format, &none)["error_text"], "API token required");
         let none = post(&nobody, format, "databases/list", &json!({"limit": 1})).await.expect(200);
         assert_eq!(value(format, &none)["error"], 401);
         assert_eq!(value(format, &none)["error_text"], "API token required");

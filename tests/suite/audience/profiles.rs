@@ -65,6 +65,8 @@ async fn words_and_numbers_of_a_status_mean_the_same_and_others_are_refused() {
                 "subscriptions": [{"resource_id": 24, "channel": "sms", "status": status}]}});
             let answer = value(format, &post(&admin, format, "profiles/import", &body).await.expect(200));
             assert_eq!(answer["error"], 400, "{status}");
+            let text = answer["error_text"].as_str().unwrap();
+            assert!(text.contains("from 0 to 6") && text.contains("one of subscribed, unsubscribed,"), "{text}");
         }
     }
     assert_eq!(figures(&server, &admin, "sms").await["all"], 28, "nothing of the refused ones is stored");
@@ -122,6 +124,33 @@ async fn bad_input_is_told_what_is_wrong_and_stores_nothing() {
         }
     }
     assert_eq!(figures(&server, &admin, "email").await["all"], 0);
+}
+
+/// One row is one transaction: without a bound, a body of ten megabytes held the writer for seconds.
+#[tokio::test]
+async fn an_import_sets_a_bounded_number_of_subscriptions_and_says_so() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    let subscriptions = |count: usize| vec![json!({"resource_id": 24, "channel": "email"}); count];
+    for format in FORMATS {
+        let one =
+            |count| json!({"db_id": 1, "data": {"email": "a@example.com", "subscriptions": subscriptions(count)}});
+        let answer = value(format, &post(&admin, format, "profiles/import", &one(257)).await.expect(200));
+        assert_eq!(answer["error_text"], "`subscriptions` must have at most 256 items (has 257)");
+        let answer = value(format, &post(&admin, format, "profiles/import", &one(256)).await.expect(200));
+        assert_eq!(answer["error"], 0, "{answer}");
+        // Rows of every weight, each in its place among the slices.
+        let rows = [256, 257, 1, 256, 200, 256, 3].into_iter().enumerate().map(|(row, count)| {
+            json!({"email": format!("{row}{format:?}@example.com"), "subscriptions": subscriptions(count)})
+        });
+        let rows: Vec<_> = rows.collect();
+        let answer = post(&admin, format, "profiles/import_batch", &json!({"db_id": 1, "data": rows})).await;
+        let answer = value(format, &answer.expect(200));
+        let codes: Vec<_> = answer["result"].as_array().unwrap().iter().map(|row| row["error"].clone()).collect();
+        assert_eq!(json!(codes), json!([0, 400, 0, 0, 0, 0, 0]), "{answer}");
+    }
+    let email = figures(&server, &admin, "email").await;
+    assert_eq!((&email["all"], &email["subscribed"]), (&json!(13), &json!(13)));
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use super::matching::{Matching, Sought, bounded};
 use super::words::{ChannelWord, StatusWord};
 use crate::audience::api::call::CallBody;
 use crate::audience::model::{
-    Address, Change, Import, MAX_PHONES, ProfileChange, ProfileKey, Refused, Rule, SubscriptionChange, Target,
+    Address, Change, Import, MAX_PHONES, MAX_SUBSCRIPTIONS, ProfileChange, ProfileKey, Refused, Rule,
+    SubscriptionChange, Target,
 };
 use crate::http::json::from_value;
 use crate::http::schema::Unknown;
@@ -81,7 +82,7 @@ pub struct ProfileFields {
     /// How the profile stands as a whole: suspended (5), it is not sent to.
     #[oai(rename = "_status")]
     pub status: Option<StatusWord>,
-    /// Subscriptions to set; those not named stay.
+    /// Subscriptions to set, up to 256 at once; those not named stay.
     pub subscriptions: Option<Vec<SubscriptionData>>,
 }
 
@@ -117,6 +118,10 @@ impl ProfileData {
             let given = phones.iter().filter(|text| !text.trim().is_empty());
             given.map(|text| Address::phone(text).map_err(|rule| Refused { field: "phones", rule })).collect()
         });
+        if let Some(count) = subscriptions.as_ref().map(Vec::len).filter(|count| *count > MAX_SUBSCRIPTIONS) {
+            let rule = format!("must have at most {MAX_SUBSCRIPTIONS} items (has {count})");
+            return Err(Refused::new("subscriptions", rule));
+        }
         for (name, value) in &self.fields {
             bounded("data", name, 64)?;
             if value.to_string().len() > MAX_FIELD {
