@@ -54,7 +54,7 @@ async fn run(context: TaskContext, refresh: Refresh) -> Outcome {
     counts::log_repairs(company, refresh, &counted);
     let finished = context
         .finish(move |tx| {
-            counts::publish(tx, company, refresh, &counted)?;
+            counts::publish(tx, company, task, refresh, &counted)?;
             Ok::<_, AudienceError>(Outcome::Done(refreshes::record(refresh, &counted)?))
         })
         .await;

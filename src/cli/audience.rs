@@ -1,12 +1,15 @@
 //! `comptoir audience`: lists, resources and suppressed addresses of a company, beside a running server.
 
+use std::sync::Arc;
+
 use clap::{Args, Subcommand};
 
 use super::output::{self, Table};
 use super::{CliError, Common};
 use crate::audience::AudienceError;
 use crate::audience::model::{Address, Name, Shelf};
-use crate::audience::service::{entries, suppression};
+use crate::audience::service::entries;
+use crate::audience::service::suppression::{self, Followed};
 use crate::auth::companies;
 use crate::auth::model::{CompanyId, Refused, Rule, Scope};
 use crate::store::Store;
@@ -164,7 +167,14 @@ fn suppress(common: &Common, store: &Store, key: &str, command: SuppressCommand)
     let change = |addresses: Vec<String>, add: bool, done: &str| -> Result<(), CliError> {
         let addresses: Vec<Address> =
             addresses.iter().map(|text| Address::either(text).map_err(refused("address"))).collect::<Result<_, _>>()?;
-        let changed = store.write_blocking(move |tx| suppression::change(tx, company, &addresses, add, now))?;
+        let addresses: Arc<[Address]> = addresses.into();
+        let own = Arc::clone(&addresses);
+        let changed = store.write_blocking(move |tx| suppression::change(tx, company, &own, add, now))?;
+        let mut followed = Some(Followed::default());
+        while let Some(from) = followed {
+            let own = Arc::clone(&addresses);
+            followed = store.write_blocking(move |tx| suppression::follow(tx, company, &own, from, now))?;
+        }
         output::say(&format!("{changed} addresses {done}"))
     };
     match command {

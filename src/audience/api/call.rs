@@ -11,6 +11,7 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaR
 use poem_openapi::types::{ParseFromJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions, Object};
 use serde_json::Value;
+use tokio::sync::Semaphore;
 
 use crate::http::caller::{admit, bearer, unquoted};
 use crate::http::json;
@@ -26,6 +27,10 @@ pub const LARGE_BODY: usize = 100 * 1024 * 1024;
 
 /// Bodies of more bytes are parsed off the async workers.
 const LONG: usize = 128 * 1024;
+
+/// So many long bodies are parsed at once; the others wait as bytes. A body of four megabytes is a tree of some hundred,
+/// and a credential inside it is not known before it is read: without a bound, strangers could fill the memory.
+static PARSING: Semaphore = Semaphore::const_new(2);
 
 /// So many values a JSON body may hold, as many as XML may have elements: what is parsed takes memory by the value.
 const MAX_VALUES: usize = xml::MAX_ELEMENTS;
@@ -123,6 +128,12 @@ async fn receive<T: CallBody>(request: &Request, body: &mut RequestBody) -> Resu
             // The gate looks whether it was the size.
             Failure::classify(error.into())
         })?;
+    // Held until what was parsed is refused or made into its type.
+    let _place = if bytes.len() > LONG {
+        Some(PARSING.acquire().await.map_err(|error| Failure::internal(error.to_string()))?)
+    } else {
+        None
+    };
     let value = if bytes.len() > LONG {
         let read = tokio::task::spawn_blocking(move || read::<T>(&bytes, format));
         read.await.map_err(|error| Failure::internal(error.to_string()))??

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::audience::AudienceError;
 use crate::audience::counters::{self, Cell, ChannelFigures};
 use crate::audience::model::{Channel, Refresh, Shelf, Status};
@@ -89,10 +91,19 @@ fn percent(done: i64, total: i64) -> u8 {
 }
 
 /// Publishes a count. Counters that differ are moved by the difference, which stays right whatever has been changed since
-/// the snapshot.
-pub fn publish(tx: &WriteTx<'_>, company: CompanyId, refresh: Refresh, counted: &Counted) -> Result<(), AudienceError> {
+/// the snapshot, unless another has repaired them: of one resource in a list only one task counts at a time, but the
+/// number of profiles is found wrong by every one in the list. So the last of those that are on their way repairs it.
+pub fn publish(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    task: Uuid,
+    refresh: Refresh,
+    counted: &Counted,
+) -> Result<(), AudienceError> {
     let mut repairs = counters::Deltas::default();
-    repairs.profile(refresh.list, counted.profile_repair);
+    if counted.profile_repair != 0 && !sql::refreshes::has_other(tx, company, refresh.list, task)? {
+        repairs.profile(refresh.list, counted.profile_repair);
+    }
     repairs.cells.extend(counted.repairs.iter().map(|(cell, by)| ((refresh.list, *cell), *by)));
     sql::counters::apply(tx, company, &repairs)?;
     let figures = serde_json::to_string(&counted.figures)
@@ -108,7 +119,7 @@ pub fn log_repairs(company: CompanyId, refresh: Refresh, counted: &Counted) {
             company = company.0,
             list = refresh.list,
             by = counted.profile_repair,
-            "the number of profiles of a list was wrong and is repaired"
+            "the number of profiles of a list is wrong; the last count on its way repairs it"
         );
     }
     for (cell, by) in &counted.repairs {

@@ -1,5 +1,7 @@
-//! The company's suppression list: addresses nothing is sent to. Profiles that have one of them follow in the same
-//! transaction, so that the counters are right at every moment.
+//! The company's suppression list: addresses nothing is sent to. Profiles that have one of them follow, in
+//! slices; each moves the counters in its own transaction, so that they are right at every moment.
+
+use std::sync::Arc;
 
 use super::profiles::is_suppressed;
 use super::{AudienceService, subscriptions};
@@ -11,15 +13,24 @@ use crate::audience::sql::suppression::Suppressed;
 use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::store::{Conn, WriteTx};
-use std::sync::Arc;
 
 /// So many addresses share a transaction.
 const SLICE: usize = 100;
 
-/// So many profiles with one address are looked at at a time.
+/// So many profiles follow in one transaction: about 10 ms of the writer.
 const PROFILES: usize = 500;
 
-/// Puts addresses on the list, or takes them from it; says how many were not there before, or were.
+/// How far the profiles have followed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Followed {
+    /// So many of the addresses are done with.
+    addresses: usize,
+    /// Of the next one, the last profile that was looked at: its list and its row key.
+    after: (i64, i64),
+}
+
+/// Puts addresses on the list, or takes them from it; says how many were not there before, or were. Their profiles are
+/// to [`follow`].
 pub fn change(
     tx: &WriteTx<'_>,
     company: CompanyId,
@@ -28,45 +39,51 @@ pub fn change(
     now: Timestamp,
 ) -> Result<u64, AudienceError> {
     let mut changed = 0;
-    let mut deltas = Deltas::default();
     for address in addresses {
         let moved = if suppress {
             sql::suppression::insert(tx, company, address, now)?
         } else {
             sql::suppression::delete(tx, company, address)?
         };
-        if moved {
-            changed += 1;
-            follow_address(tx, company, address, now, &mut deltas)?;
-        }
+        changed += u64::from(moved);
     }
-    sql::counters::apply(tx, company, &deltas)?;
     Ok(changed)
 }
 
-/// Brings every profile that has `address` into line with the list.
-fn follow_address(
+/// Brings a slice of the profiles that have one of `addresses` into line with the list, and returns where the next slice
+/// goes on; `None`: all of them have followed. It looks at the list as it is by then, so slices of two changes may come in
+/// any order, and one that a kill cut off is made good by asking for the change again.
+pub fn follow(
     tx: &WriteTx<'_>,
     company: CompanyId,
-    address: &Address,
+    addresses: &[Address],
+    from: Followed,
     now: Timestamp,
-    deltas: &mut Deltas,
-) -> Result<(), AudienceError> {
-    let identity = Identity::from(address);
-    let mut after = (0, 0);
-    loop {
-        let found = sql::profiles::with_address(tx, company, &identity, after, PROFILES)?;
-        let Some((last_list, last)) = found.last() else { return Ok(()) };
-        after = (*last_list, last.id);
+) -> Result<Option<Followed>, AudienceError> {
+    let mut deltas = Deltas::default();
+    let (mut at, mut room) = (from, PROFILES);
+    while let Some(address) = addresses.get(at.addresses) {
+        let found = sql::profiles::with_address(tx, company, &Identity::from(address), at.after, room)?;
+        let (count, last) = (found.len(), found.last().map(|(list, profile)| (*list, profile.id)));
         for (list, before) in found {
             let mut profile = before.clone();
             profile.suppressed = is_suppressed(tx, company, &profile)?;
             if profile != before {
                 sql::profiles::update(tx, company, &profile, now)?;
-                subscriptions::follow_profile(tx, company, list, &before, &profile, deltas)?;
+                subscriptions::follow_profile(tx, company, list, &before, &profile, &mut deltas)?;
             }
         }
+        match last {
+            Some(last) if count == room => {
+                at.after = last;
+                break;
+            }
+            _ => at = Followed { addresses: at.addresses + 1, after: (0, 0) },
+        }
+        room -= count;
     }
+    sql::counters::apply(tx, company, &deltas)?;
+    Ok((at.addresses < addresses.len()).then_some(at))
 }
 
 /// Up to `limit` addresses after the one given.
@@ -92,9 +109,18 @@ impl AudienceService {
         let mut changed = 0;
         while !addresses.is_empty() {
             let rest = addresses.split_off(addresses.len().min(SLICE));
-            let slice = std::mem::replace(&mut addresses, rest);
-            changed +=
-                self.auth.write_as(Arc::clone(&caller), move |tx| change(tx, company, &slice, suppress, now)).await?;
+            let slice: Arc<[Address]> = std::mem::replace(&mut addresses, rest).into();
+            let own = Arc::clone(&slice);
+            let write = move |tx: &WriteTx<'_>| {
+                let changed = change(tx, company, &own, suppress, now)?;
+                Ok::<_, AudienceError>((changed, follow(tx, company, &own, Followed::default(), now)?))
+            };
+            let (moved, mut followed) = self.auth.write_as(Arc::clone(&caller), write).await?;
+            changed += moved;
+            while let Some(from) = followed {
+                let (caller, own) = (Arc::clone(&caller), Arc::clone(&slice));
+                followed = self.auth.write_as(caller, move |tx| follow(tx, company, &own, from, now)).await?;
+            }
         }
         Ok(changed)
     }

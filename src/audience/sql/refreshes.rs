@@ -51,6 +51,19 @@ pub fn unfinished(conn: &Conn, company: CompanyId, refresh: Refresh) -> Result<V
     Ok(rows.collect::<Result<Vec<_>, _>>()?.iter().filter_map(|text| Uuid::parse_str(text).ok()).collect())
 }
 
+/// Whether a task other than `task` counts in this list, or waits to.
+pub fn has_other(conn: &Conn, company: CompanyId, list: i64, task: Uuid) -> Result<bool, StoreError> {
+    // Relies on audience_refreshes_open.
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM audience_refreshes
+                            WHERE company_id = :company AND list_id = :list AND ended_at IS NULL AND task <> :task)",
+        )?
+        .query_row(named_params! { ":company": company.0, ":list": list, ":task": task.to_string() }, |row| {
+            row.get(0)
+        })?)
+}
+
 /// Adds somebody to tell when `task` has ended; one who asked twice is told once.
 pub fn add_feedback(tx: &WriteTx<'_>, task: Uuid, feedback: &Feedback) -> Result<(), StoreError> {
     tx.prepare_cached("INSERT OR IGNORE INTO audience_feedback (task, content_type, url) VALUES (:task, :type, :url)")?

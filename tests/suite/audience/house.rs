@@ -70,6 +70,28 @@ async fn a_suppressed_address_is_not_sendable_until_it_is_taken_off() {
     assert_eq!(wrong.faults(), ["addresses[1]: must be a phone number of 5 to 15 digits such as +380501234567"]);
 }
 
+/// They follow in slices, so that one address does not hold the writer for as many profiles as have it.
+#[tokio::test]
+async fn profiles_follow_an_address_that_many_of_them_have() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    let rows: Vec<_> = (0..1_003)
+        .map(|row| {
+            json!({"email": format!("{row}@example.com"), "phones": ["+380501234567"],
+                   "subscriptions": [{"resource_id": 24, "channel": "sms"}]})
+        })
+        .collect();
+    import(&admin, json!(rows)).await;
+    let body = json!({"addresses": ["7@example.com", "+380501234567", "8@example.com", "nobody@example.com"]});
+    let answer = admin.post("/comptoir/v1/audience/suppressed", body).await.expect(200).json();
+    assert_eq!(answer["changed"], 4);
+    let sms = figures(&server, &admin, "sms").await;
+    assert_eq!((&sms["subscribed"], &sms["subscribed_sendable"]), (&json!(1_003), &json!(0)));
+    let body = json!({"addresses": ["+380501234567"]});
+    admin.post("/comptoir/v1/audience/suppressed/remove", body).await.expect(200);
+    assert_eq!(figures(&server, &admin, "sms").await["subscribed_sendable"], 1_001);
+}
+
 #[tokio::test]
 async fn suppression_is_each_companys_own() {
     let server = TestServer::start().await;

@@ -285,3 +285,24 @@ async fn a_refresh_that_a_server_left_half_done_is_finished_by_the_next_one_with
         .unwrap();
     assert_eq!(told, 1, "one end, one delivery");
 }
+
+/// Two counts of one list run at once and both find its number of profiles wrong: it must not be repaired twice.
+#[tokio::test]
+async fn a_lists_number_of_profiles_is_repaired_once_by_counts_that_run_at_once() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    import(&admin, json!([{"email": "a@example.com"}, {"email": "b@example.com"}])).await;
+    for _ in 0..10 {
+        let damage = |tx: &comptoir::store::WriteTx<'_>| {
+            tx.execute("UPDATE audience_lists SET profiles = 9", [])?;
+            Ok::<_, comptoir::store::StoreError>(())
+        };
+        server.store().write(damage).await.unwrap();
+        for resource in [24, 25] {
+            done(&admin, "resources/refresh_counters", json!({"id": resource, "list_id": 1})).await;
+        }
+        server.run_pending_tasks().await;
+        let list = admin.get("/comptoir/v1/audience/lists/1").await.expect(200).json();
+        assert_eq!(list["profiles"], 2);
+    }
+}

@@ -1,5 +1,6 @@
 //! `comptoir audience` beside a running server, and a refresh that `kill -9` cuts off.
 
+use poem::http::Method;
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -175,4 +176,29 @@ async fn until(client: &Client, task: &str, there: impl Fn(&Value) -> bool) -> V
     })
     .await
     .expect("an end")
+}
+
+/// A body of 400 KB is a tree of twenty megabytes, and its sender is not known before it is read.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn many_long_bodies_of_strangers_at_once_do_not_fill_the_memory() {
+    let place = Place::new();
+    let server = place.serve_with_password(&[]).await;
+    let most = |server: &Server| -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let before = most(&server);
+    let body = format!("<xml>{}</xml>", "<a/>".repeat(100_000));
+    let stranger = &server.client;
+    let calls = (0..16).map(|_| {
+        let call = stranger.call(Method::POST, "/api/v1.1/databases/list");
+        tokio::spawn(call.header("content-type", "application/xml").body(body.clone()).send())
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap().expect(200).json()["error"], 401);
+    }
+    let more = most(&server) - before;
+    assert!(more < 100 * 1024, "{more} kB more than before");
 }
