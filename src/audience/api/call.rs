@@ -143,8 +143,8 @@ async fn receive<T: CallBody>(request: &Request, body: &mut RequestBody) -> Resu
     if let Some(named) = value.get("format").and_then(Value::as_str).and_then(Format::named) {
         context.set_format(named);
     }
-    // By comparison: `is_empty` would be that of poem's `Type` here, which is true of nothing.
-    let inside = value.get("token").and_then(Value::as_str).map(unquoted).filter(|token| *token != "");
+    // By its full name: the method `is_empty` would be that of poem's `Type` here, which is true of nothing.
+    let inside = value.get("token").and_then(Value::as_str).map(unquoted).filter(|token| !str::is_empty(token));
     if inside.is_none() && url.token.is_some() && bearer(request).is_err() {
         tracing::warn!(request_id = %context.id, "an API token came in the URL, where proxies and logs keep it");
     }
