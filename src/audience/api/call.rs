@@ -216,7 +216,11 @@ fn value_is_long(value: &Value) -> bool {
 }
 
 /// Checks and parses the body's own fields.
-fn check<T: CallBody>(value: Value) -> Result<T, Failure> {
+fn check<T: CallBody>(mut value: Value) -> Result<T, Failure> {
+    // Clients that know one struct for many calls send what they leave out as null.
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|_, field| !field.is_null());
+    }
     if let Some(format) = value.get("format")
         && format.as_str().and_then(Format::named).is_none()
     {

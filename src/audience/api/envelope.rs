@@ -133,6 +133,7 @@ impl From<AudienceError> for Failure {
             AudienceError::NotFound { what, key } => Self::not_found(what, key).application(),
             AudienceError::Invalid(refused) => Self::from(refused).application(),
             AudienceError::Malformed(_) => Self::new(StatusCode::BAD_REQUEST, error.to_string()).application(),
+            AudienceError::TooMany(why) => Self::new(StatusCode::TOO_MANY_REQUESTS, why).application(),
             AudienceError::Conflict(why) => Self::new(StatusCode::CONFLICT, why).application(),
             AudienceError::Store(error) | AudienceError::Task(TaskError::Store(error)) => error.into(),
             AudienceError::Auth(error) => {

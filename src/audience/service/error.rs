@@ -25,6 +25,9 @@ pub enum AudienceError {
     /// The change contradicts what is there.
     #[error("{0}")]
     Conflict(String),
+    /// So much has been asked for already that this must wait; says what.
+    #[error("{0}")]
+    TooMany(String),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),

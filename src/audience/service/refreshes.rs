@@ -20,6 +20,9 @@ use crate::tasks::{self, Dedupe, Kind, NewTask, State, Task, TaskError};
 /// The kind of task that counts.
 pub const REFRESH: Kind<Refresh> = Kind::new("audience_refresh").attempts(5);
 
+/// So many receivers are told of the end of one refresh: all are written in the transaction that ends it.
+const MAX_FEEDBACK: i64 = 100;
+
 /// How long a refresh is remembered here: longer than its task.
 const REMEMBERED: Duration = Duration::from_hours(180 * 24);
 
@@ -174,6 +177,11 @@ impl AudienceService {
                 sql::refreshes::open(tx, company, task, refresh, now)?;
                 if let Some(feedback) = &feedback {
                     sql::refreshes::add_feedback(tx, task, feedback)?;
+                    if sql::refreshes::count_feedback(tx, task)? > MAX_FEEDBACK {
+                        return Err(AudienceError::TooMany(format!(
+                            "{MAX_FEEDBACK} receivers wait for the end of this refresh already; ask again when it has ended"
+                        )));
+                    }
                 }
                 Ok(task)
             })

@@ -71,6 +71,13 @@ pub fn add_feedback(tx: &WriteTx<'_>, task: Uuid, feedback: &Feedback) -> Result
     Ok(())
 }
 
+/// How many are told when `task` has ended.
+pub fn count_feedback(tx: &WriteTx<'_>, task: Uuid) -> Result<i64, StoreError> {
+    Ok(tx
+        .prepare_cached("SELECT count(*) FROM audience_feedback WHERE task = :task")?
+        .query_row(named_params! { ":task": task.to_string() }, |row| row.get(0))?)
+}
+
 /// Whom to tell when `task` has ended.
 pub fn feedback(conn: &Conn, company: CompanyId, task: Uuid) -> Result<Vec<Feedback>, StoreError> {
     let mut statement = conn.prepare_cached(

@@ -140,6 +140,38 @@ async fn a_feedback_that_could_not_be_delivered_is_refused_at_once_and_nothing_i
     assert_eq!(figures["data"][0]["refresh_task_id"], "");
 }
 
+#[tokio::test]
+async fn what_is_sent_as_null_counts_as_left_out() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    let body = json!({"id": 24, "list_id": 1, "format": null, "feedback": null, "token": null});
+    done(&admin, "resources/refresh_counters", body).await;
+    let (code, text) = refused(&admin, "resources/refresh_counters", json!({"id": null, "list_id": 1})).await;
+    assert_eq!((code, text.as_str()), (400, "`id` is required"));
+}
+
+#[tokio::test]
+async fn a_refresh_tells_a_hundred_receivers_and_one_more_is_asked_to_come_again() {
+    let server = TestServer::start().await;
+    let admin = company(&server, "north").await;
+    let body = |number: i32| {
+        let url = format!("https://example.com/{number}");
+        json!({"id": 24, "list_id": 1, "feedback": {"type": "JSON", "url": url}})
+    };
+    for number in 0..100 {
+        done(&admin, "resources/refresh_counters", body(number)).await;
+    }
+    for format in FORMATS {
+        let answer = post(&admin, format, "resources/refresh_counters", &body(100)).await.expect(200);
+        let answer = value(format, &answer);
+        assert_eq!(answer["error"], 429);
+        assert!(answer["error_text"].as_str().unwrap().starts_with("100 receivers wait"), "{answer}");
+    }
+    // Whom it tells already may ask again, and without one more receiver anybody may.
+    done(&admin, "resources/refresh_counters", body(7)).await;
+    done(&admin, "resources/refresh_counters", json!({"id": 24, "list_id": 1})).await;
+}
+
 /// Resource 24 in list 1.
 const BOTH: Refresh = Refresh { list: 1, resource: 24 };
 
