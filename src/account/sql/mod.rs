@@ -1,0 +1,40 @@
+//! Every statement on the tables of the account contract, by table.
+//!
+//! Must not know: HTTP, services, tasks. Nothing here begins a transaction; each statement names the company.
+
+pub mod files;
+pub mod points;
+pub mod processes;
+pub mod quotas;
+pub mod usage;
+
+use rusqlite::types::Type;
+
+use crate::account::model::{CalculationStatus, Day, Kind, ProcessType, Service};
+
+/// A stored number that the schema's checks let through and this version does not know.
+fn unknown(column: usize, what: &'static str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
+}
+
+/// How many rows at most, as the engine wants it.
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// A kind of work from two columns, the service first.
+fn kind(row: &rusqlite::Row<'_>, column: usize) -> Result<Kind, rusqlite::Error> {
+    let service =
+        Service::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no service has this number"))?;
+    let process_type = ProcessType::of_code(row.get(column + 1)?)
+        .ok_or_else(|| unknown(column + 1, "no process type has this number"))?;
+    Ok(Kind { service, process_type })
+}
+
+fn status(row: &rusqlite::Row<'_>, column: usize) -> Result<CalculationStatus, rusqlite::Error> {
+    CalculationStatus::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no status has this number"))
+}
+
+fn day(row: &rusqlite::Row<'_>, column: usize) -> Result<Day, rusqlite::Error> {
+    Ok(Day::of_number(row.get(column)?))
+}
