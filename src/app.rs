@@ -15,13 +15,16 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::AccountService;
-use crate::account::api::AccountApi;
+use crate::account::api::house::{ProcessesApi, QuotasApi};
+use crate::account::api::{AccountApi, UsageApi};
+use crate::account::service::recording::Here;
+use crate::account::{AccountService, UsageService};
 use crate::audience::AudienceService;
 use crate::audience::api::{AudienceApi, AudienceHouseApi};
 use crate::audience::tasks::RefreshEnded;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
+use crate::config::ProcessConfig;
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -42,6 +45,7 @@ pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRAC
 /// The handlers of every contract.
 type Handlers = (
     AccountApi,
+    UsageApi,
     SessionApi,
     UsersApi,
     TokensApi,
@@ -51,6 +55,8 @@ type Handlers = (
     HealthApi,
     AudienceApi,
     AudienceHouseApi,
+    ProcessesApi,
+    QuotasApi,
 );
 
 /// How long an ended task is remembered.
@@ -76,6 +82,8 @@ pub struct AppOptions {
     pub log_all_requests: bool,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
+    /// What reporting processes goes by.
+    pub processes: ProcessConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -115,6 +123,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
+    account::tasks::register(&mut registry, options.processes.abandoned_after);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -143,8 +152,11 @@ pub async fn build(
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
     let house = HouseService::new(auth.clone(), pulse.clone());
+    let here = Here { env: options.env.clone(), pod: instance.clone() };
+    let usage = UsageService::new(&auth, here, options.processes);
     let handlers: Handlers = (
         AccountApi::new(AccountService::new(auth.clone(), pulse), account_document),
+        UsageApi(usage.clone()),
         SessionApi(house.clone()),
         UsersApi(house.clone()),
         TokensApi(house.clone()),
@@ -154,6 +166,8 @@ pub async fn build(
         HealthApi::new(house),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
+        ProcessesApi(usage.clone()),
+        QuotasApi(usage),
     );
     let state = HttpState {
         auth,
@@ -175,8 +189,14 @@ pub async fn build(
 #[must_use]
 pub fn document() -> Value {
     let examples = Examples {
-        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES].concat(),
-        answers: [account::api::ANSWERS, audience::api::ANSWERS].concat(),
+        requests: [
+            account::api::EXAMPLES,
+            account::api::house::EXAMPLES,
+            house::api::EXAMPLES,
+            audience::api::EXAMPLES,
+        ]
+        .concat(),
+        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS].concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

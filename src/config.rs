@@ -274,6 +274,19 @@ pub struct Config {
     pub log_requests: bool,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
+    /// What reporting processes goes by.
+    pub processes: ProcessConfig,
+}
+
+/// What reporting processes goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessConfig {
+    /// The largest data file, in bytes.
+    pub max_file_size: usize,
+    /// The most bytes of data files a company may have.
+    pub storage_per_company: i64,
+    /// How long nothing may be heard of a process before it counts as abandoned.
+    pub abandoned_after: Duration,
 }
 
 /// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
@@ -310,6 +323,20 @@ pub struct Settings {
     pub log_requests: Option<bool>,
     /// How webhooks go out.
     pub webhooks: WebhookSettings,
+    /// What reporting processes goes by.
+    pub processes: ProcessSettings,
+}
+
+/// The table `[processes]`; as flags `--processes-max-file-size` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProcessSettings {
+    /// The largest data file, in bytes.
+    pub max_file_size: Option<u64>,
+    /// The most bytes of data files a company may have.
+    pub storage_per_company: Option<u64>,
+    /// How long nothing may be heard of a process before it counts as abandoned, in seconds.
+    pub abandoned_after: Option<u64>,
 }
 
 /// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
@@ -358,6 +385,7 @@ impl Settings {
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
             webhooks: self.webhooks.or(other.webhooks),
+            processes: self.processes.or(other.processes),
         }
     }
 
@@ -409,6 +437,7 @@ impl Settings {
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
             webhooks: self.webhooks.resolve(&database)?,
+            processes: self.processes.resolve()?,
             database,
         })
     }
@@ -433,6 +462,40 @@ impl WebhookSettings {
             allow.extend(AllowedDestination::loopback());
         }
         Ok(WebhookConfig { allow, ca: self.ca })
+    }
+}
+
+impl ProcessSettings {
+    fn or(self, other: Self) -> Self {
+        Self {
+            max_file_size: self.max_file_size.or(other.max_file_size),
+            storage_per_company: self.storage_per_company.or(other.storage_per_company),
+            abandoned_after: self.abandoned_after.or(other.abandoned_after),
+        }
+    }
+
+    /// Checks the bounds and fills in the defaults: 256 MiB a file, 10 GiB a company, a day of silence.
+    pub fn resolve(self) -> Result<ProcessConfig, ConfigError> {
+        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
+        // SQLite's file has an end, and so have the numbers of a JavaScript client.
+        let bytes = |setting, given: Option<u64>, default: u64| {
+            let bytes = given.unwrap_or(default);
+            if bytes > 1 << 46 {
+                return Err(invalid(setting, "must be at most 70368744177664 bytes"));
+            }
+            Ok(bytes)
+        };
+        let max_file_size = bytes("processes.max_file_size", self.max_file_size, 256 << 20)?;
+        let storage = bytes("processes.storage_per_company", self.storage_per_company, 10 << 30)?;
+        let abandoned_after = self.abandoned_after.unwrap_or(86_400);
+        if !(60..=31_536_000).contains(&abandoned_after) {
+            return Err(invalid("processes.abandoned_after", "must be from 60 to 31536000 seconds"));
+        }
+        Ok(ProcessConfig {
+            max_file_size: usize::try_from(max_file_size).unwrap_or(usize::MAX),
+            storage_per_company: i64::try_from(storage).unwrap_or(i64::MAX),
+            abandoned_after: Duration::from_secs(abandoned_after),
+        })
     }
 }
 
@@ -469,6 +532,20 @@ mod tests {
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
             (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
             (allowing(&["http://receiver"]), "webhooks.allow"),
+            (
+                Settings {
+                    processes: ProcessSettings { abandoned_after: Some(1), ..ProcessSettings::default() },
+                    ..Settings::default()
+                },
+                "processes.abandoned_after",
+            ),
+            (
+                Settings {
+                    processes: ProcessSettings { max_file_size: Some(u64::MAX), ..ProcessSettings::default() },
+                    ..Settings::default()
+                },
+                "processes.max_file_size",
+            ),
         ];
         for (settings, name) in refusals {
             let error = settings.resolve().expect_err(name);

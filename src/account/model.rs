@@ -11,22 +11,18 @@ use uuid::Uuid;
 use crate::auth::model::{Refused, Rule, Timezone};
 use crate::clock::Timestamp;
 
-pub use crate::audit::model::{CalculationStatus, ProcessType, Service};
+pub use crate::audit::model::{
+    CalculationStatus, Flow, MAX_DURATION, MAX_RESULT_VERSION, Outcome, ProcessType, Service, Timings, Told,
+};
 
 /// The most of anything a day, or a process, may count (`points_per_day` and the other daily counts of the contract).
-pub const MAX_COUNT: i64 = 100_000_000;
+pub const MAX_COUNT: i64 = crate::audit::model::MAX_COUNT as i64;
 
 /// The most keys one process may name; a larger one gives their number.
 pub const MAX_KEYS: usize = 100_000;
 
 /// The most requests one report may bring.
 pub const MAX_REQUESTS: usize = 1_000;
-
-/// The highest version of a result.
-pub const MAX_VERSION: i64 = 1_000_000;
-
-/// The longest a stage of a calculation may take, in milliseconds: a year.
-pub const MAX_STAGE_MS: i64 = 365 * 24 * 3_600_000;
 
 /// A calendar day, as the number of days since 1970-01-01.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,15 +141,6 @@ impl Points {
     }
 }
 
-/// An instant as it was reported: what it names, and the offset it was written with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reported {
-    /// The instant.
-    pub at: Timestamp,
-    /// Minutes east of UTC.
-    pub offset_minutes: i32,
-}
-
 /// The beginning of a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
@@ -162,7 +149,7 @@ pub struct Start {
     /// What it is.
     pub kind: Kind,
     /// When it began; `None`: now.
-    pub time: Option<Reported>,
+    pub time: Option<Told>,
     /// What it is about.
     pub points: Points,
     /// Whether it waits still; else it is in progress.
@@ -174,59 +161,20 @@ pub struct Start {
 pub struct Made {
     /// Its code, unique in the company.
     pub request_code: Uuid,
-    /// What was asked for: 3 to 256 characters.
+    /// Which operation: 3 to 256 characters.
     pub operation: String,
     /// The environment it ran in; `None`: this one.
     pub env: Option<String>,
     /// The machine it ran on; `None`: this one.
     pub pod: Option<String>,
     /// When; `None`: now.
-    pub time: Option<Reported>,
+    pub time: Option<Told>,
 }
 
-/// How long the stages of a calculation took, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Timings {
-    /// Preparing the data.
-    pub preparing: i64,
-    /// Checking it by the rules of the business.
-    pub business_validation: i64,
-    /// Checking it by those of mathematics.
-    pub math_validation: i64,
-    /// Waiting for a place.
-    pub waiting: i64,
-    /// Calculating.
-    pub calculation: i64,
-}
-
-impl Timings {
-    /// The stages in the contract's order.
-    #[must_use]
-    pub const fn stages(&self) -> [i64; 5] {
-        [self.preparing, self.business_validation, self.math_validation, self.waiting, self.calculation]
-    }
-}
-
-/// The end of a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finish {
-    /// How it ended.
-    pub status: CalculationStatus,
-    /// How many elements came out.
-    pub elements: i64,
-    /// The version of the result.
-    pub result_version: i64,
-    /// How long it took.
-    pub timings: Timings,
-}
-
-impl Finish {
-    /// Whether a service may say that a process ended like this: the others are its beginning, or this server's word.
-    #[must_use]
-    pub const fn may_be(status: CalculationStatus) -> bool {
-        use CalculationStatus::{Canceled, CanceledByTimeout, Failed, FinishedInTime, FinishedOutOfTime};
-        matches!(status, FinishedInTime | FinishedOutOfTime | Canceled | CanceledByTimeout | Failed)
-    }
+/// Whether a service may say that a process ended like this: the other words are of its beginning, or this server's own.
+#[must_use]
+pub const fn may_end(status: CalculationStatus) -> bool {
+    !status.is_open() && !matches!(status, CalculationStatus::CanceledByQuota)
 }
 
 /// What is reported of a process: its start, requests made for it, its end. Each may come alone.
@@ -239,7 +187,7 @@ pub struct Report {
     /// What was asked for.
     pub requests: Vec<Made>,
     /// Its end.
-    pub finish: Option<Finish>,
+    pub finish: Option<Outcome>,
 }
 
 /// The SHA-256 of what something was reported with, to tell the same from a contradiction.
@@ -255,7 +203,7 @@ fn print(parts: &[&[u8]]) -> Print {
     digest.finalize().into()
 }
 
-fn instant(time: Option<Reported>) -> [u8; 9] {
+fn instant(time: Option<Told>) -> [u8; 9] {
     let mut bytes = [0; 9];
     if let Some(time) = time {
         bytes[0] = 1;
@@ -291,50 +239,15 @@ impl Made {
     }
 }
 
-impl Finish {
-    /// Its print.
-    #[must_use]
-    pub fn print(&self) -> Print {
-        let stages: Vec<u8> = self.timings.stages().iter().flat_map(|stage| stage.to_be_bytes()).collect();
-        print(&[
-            &[self.status.code()],
-            &self.elements.to_be_bytes(),
-            &self.result_version.to_be_bytes(),
-            &stages,
-        ])
-    }
-}
-
-/// Which way data went (`FlowType` of the contract).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flow {
-    /// Into the process.
-    Input,
-    /// Out of it.
-    Output,
-}
-
-impl Flow {
-    /// Both ways.
-    pub const ALL: [Self; 2] = [Self::Input, Self::Output];
-
-    /// The contract's word.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Input => "INPUT",
-            Self::Output => "OUTPUT",
-        }
-    }
-
-    /// Its stored number.
-    #[must_use]
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Input => 0,
-            Self::Output => 1,
-        }
-    }
+/// The print of an end.
+#[must_use]
+pub fn print_of_end(end: &Outcome) -> Print {
+    let Timings { preparing, business_validation, math_validation, waiting, calculation } = end.timings;
+    let stages: Vec<u8> = [preparing, business_validation, math_validation, waiting, calculation]
+        .iter()
+        .flat_map(|stage| stage.as_micros().to_be_bytes())
+        .collect();
+    print(&[&[end.status.code()], &end.elements.to_be_bytes(), &end.result_version.to_be_bytes(), &stages])
 }
 
 /// A number from 0 to `max`, or the field and the rule it breaks.
@@ -398,7 +311,7 @@ mod tests {
         let others = [
             Start { points: Points::Count(2), ..start.clone() },
             Start { points: Points::Keys(vec![key("a"), key("b"), key("b")]), ..start.clone() },
-            Start { time: Some(Reported { at: Timestamp::from_micros(0), offset_minutes: 0 }), ..start.clone() },
+            Start { time: Some(Told { at: Timestamp::from_micros(0), offset_minutes: 0 }), ..start.clone() },
             Start { kind: Kind { service: Service::Routing, ..start.kind }, ..start.clone() },
             Start { waiting: true, ..start.clone() },
         ];

@@ -29,6 +29,9 @@ const WRITERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User]));
 /// The same and machines, which ingest and report.
 const WRITERS_AND_BOTS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User, Role::Bot]));
 
+/// Who reports what services did.
+const REPORTERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::Bot]));
+
 /// The table, by contract.
 pub const TABLE: &[(&str, Need)] = &[
     // account
@@ -37,6 +40,10 @@ pub const TABLE: &[(&str, Need)] = &[
     ("change_password", Need::Personal),
     ("read_info", Need::SignedIn),
     ("update_info", Need::Personal),
+    ("generate_statistics", Need::SignedIn),
+    ("generate_report", Need::SignedIn),
+    ("read_data", Need::SignedIn),
+    ("read_quota", Need::SignedIn),
     ("check", Need::Public),
     ("version", Need::Public),
     ("file", Need::Public),
@@ -55,6 +62,19 @@ pub const TABLE: &[(&str, Need)] = &[
     ("set_subscription", WRITERS_AND_BOTS),
     ("delete_subscription", WRITERS_AND_BOTS),
     ("suspend_subscriptions", WRITERS_AND_BOTS),
+    // house: processes (data files: the user's own and an ADMIN's) and quotas
+    ("report_process", REPORTERS),
+    ("report_processes", REPORTERS),
+    ("list_processes", REPORTERS),
+    ("read_process", REPORTERS),
+    ("attach_requests", REPORTERS),
+    ("finish_process", REPORTERS),
+    ("upload_process_file", REPORTERS),
+    ("download_process_file", REPORTERS),
+    ("delete_process_file", ADMIN),
+    ("list_quotas", ADMIN),
+    ("set_quota", ADMIN),
+    ("delete_quota", ADMIN),
     // house: audience (addresses are exported to no machine)
     ("list_audience_lists", WRITERS_AND_BOTS),
     ("create_audience_list", WRITERS),

@@ -19,7 +19,7 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{Config, Database, OperatorPassword, Settings, WebhookSettings};
+use crate::config::{Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
@@ -75,6 +75,21 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_WEBHOOKS_CA", value_name = "FILE")]
     webhooks_ca: Option<PathBuf>,
 
+    /// The largest data file of a process, in bytes. In the configuration file: `processes.max_file_size` [default:
+    /// 268435456].
+    #[arg(long, env = "COMPTOIR_PROCESSES_MAX_FILE_SIZE", value_name = "BYTES")]
+    processes_max_file_size: Option<u64>,
+
+    /// The most bytes of data files a company may have. In the configuration file: `processes.storage_per_company`
+    /// [default: 10737418240].
+    #[arg(long, env = "COMPTOIR_PROCESSES_STORAGE_PER_COMPANY", value_name = "BYTES")]
+    processes_storage_per_company: Option<u64>,
+
+    /// How long nothing may be heard of a process before it is closed as abandoned, in seconds. In the configuration
+    /// file: `processes.abandoned_after` [default: 86400].
+    #[arg(long, env = "COMPTOIR_PROCESSES_ABANDONED_AFTER", value_name = "SECONDS")]
+    processes_abandoned_after: Option<u64>,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -99,6 +114,11 @@ impl ServeArgs {
             grace: self.grace,
             log_requests: self.log_requests.then_some(true),
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
+            processes: ProcessSettings {
+                max_file_size: self.processes_max_file_size,
+                storage_per_company: self.processes_storage_per_company,
+                abandoned_after: self.processes_abandoned_after,
+            },
             ..Settings::default()
         }
     }
@@ -209,6 +229,7 @@ async fn run_server(
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        processes: config.processes,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);

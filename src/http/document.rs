@@ -156,9 +156,10 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
             "403" => !public && need != Some(Need::SignedIn) || seldom(403),
             "404" => names_a_row,
             "408" | "413" | "415" => has_body,
+            "402" => seldom(402),
             "409" => seldom(409),
             "422" => is_repeatable,
-            "429" => hashes,
+            "429" => hashes || seldom(429),
             // What is public reads only.
             "507" => method != "get" && !public,
             _ => true,

@@ -19,7 +19,7 @@ use crate::http::body::capped;
 use crate::http::caller::unquoted;
 use crate::http::compress;
 use crate::http::context::{HttpState, RequestContext};
-use crate::http::contract::Contract;
+use crate::http::contract::{Contract, UNHURRIED};
 use crate::http::failure::Failure;
 use crate::http::format::Format;
 
@@ -148,7 +148,11 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             request.set_method(Method::GET);
         }
         let operation = context.state.operations.asked_for(method, request.uri().path());
-        context.set_body_limit(context.contract.body_limit(operation));
+        let contracts = context.state.contracts;
+        let own_limit = operation.and_then(|id| contracts.iter().find_map(|contract| contract.large_body(id)));
+        context.set_body_limit(own_limit.unwrap_or(context.contract.body_limit));
+        let unhurried = operation.is_some_and(|id| contracts.iter().any(|contract| contract.unhurried.contains(&id)));
+        let time = self.state.request_timeout * if unhurried { UNHURRIED } else { 1 };
         let declared = request
             .headers()
             .get(CONTENT_LENGTH)
@@ -163,7 +167,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
         let answered = pin!(self.inner.call(request));
         let answered = AssertUnwindSafe(answered).catch_unwind();
-        match tokio::time::timeout(self.state.request_timeout, answered).await {
+        match tokio::time::timeout(time, answered).await {
             Ok(Ok(Ok(response))) => {
                 // A public operation has no caller to note it.
                 if let Some(operation) = response.data::<OperationId>() {

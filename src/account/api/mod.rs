@@ -2,14 +2,19 @@
 //!
 //! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
 
+mod download;
 mod errors;
 mod file;
+pub mod house;
+mod usage;
 mod wire;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::http::HeaderMap;
+use poem::error::ReadBodyError;
+use poem::http::{HeaderMap, StatusCode};
 use poem::web::Data;
 use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
@@ -20,6 +25,8 @@ use self::file::{FileAnswer, FileName};
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
+pub use self::usage::UsageApi;
+use crate::account::service::UsageError;
 use crate::account::AccountService;
 use crate::account::reference::Reference;
 use crate::auth::model::{Password, Refused as RefusedField, Roles};
@@ -33,7 +40,17 @@ pub const CONTRACT: Contract = Contract {
     name: "account",
     prefixes: &["/account"],
     body_limit: 64 * 1024,
-    large_bodies: &[("update_info", INFO_LIMIT)],
+    large_bodies: &[
+        ("update_info", INFO_LIMIT),
+        ("report_process", house::REPORTS_LIMIT),
+        ("report_processes", house::REPORTS_LIMIT),
+    ],
+    unhurried: &["generate_report", "report_processes", "upload_process_file"],
+    seldom: &[
+        (402, &["report_process"]),
+        (409, &["report_process", "attach_requests", "finish_process", "upload_process_file"]),
+        (429, &["report_process"]),
+    ],
     pages: &[
         ("English", "/account/file/file_en.html"),
         ("Русский", "/account/file/file_ru.html"),
@@ -62,6 +79,8 @@ pub const ANSWERS: &[Example] = &[
     ("change_password", wire::token_example),
     ("read_info", wire::user_example),
     ("update_info", wire::user_example),
+    ("generate_statistics", usage::statistics_example),
+    ("read_quota", usage::quota_example),
     ("check", wire::check_example),
     ("version", wire::version_example),
 ];
@@ -77,12 +96,36 @@ enum AccountTags {
     /// What an account says of itself.
     #[oai(rename = "account: info")]
     Info,
+    /// What was used: statistics, reports, data, quotas.
+    #[oai(rename = "account: usage")]
+    Usage,
     /// How the service is and which one it is.
     #[oai(rename = "account: system")]
     System,
 }
 
 type Answer<T> = Result<T, Refused<AccountErrors>>;
+
+/// How long a service is told to wait when its user runs as many processes as may be.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What went wrong with usage, with its status; the contract and the house give it their shapes.
+fn usage_failure(error: UsageError) -> Failure {
+    let said = error.to_string();
+    match error {
+        UsageError::NotFound { what, key } => Failure::not_found(what, key),
+        UsageError::Invalid(refused) => refused.into(),
+        UsageError::Conflict(_) | UsageError::GivenUp => Failure::new(StatusCode::CONFLICT, said),
+        UsageError::QuotaExceeded(_) => Failure::new(StatusCode::PAYMENT_REQUIRED, said),
+        UsageError::Busy(_) => Failure::new(StatusCode::TOO_MANY_REQUESTS, said).retry(BUSY),
+        UsageError::NoRoom(_) => Failure::new(StatusCode::INSUFFICIENT_STORAGE, said),
+        // The gate looks whether it was the size.
+        UsageError::Body(error) => Failure::classify(ReadBodyError::Io(error).into()),
+        UsageError::Store(error) => error.into(),
+        UsageError::Auth(error) => error.into(),
+        UsageError::Unwritten(_) => Failure::internal(error),
+    }
+}
 
 /// The account contract.
 pub struct AccountApi {

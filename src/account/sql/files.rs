@@ -105,9 +105,16 @@ pub fn chunk(conn: &Conn, file: i64, number: i64) -> Result<Option<Vec<u8>>, Sto
     Ok(statement.query_row(named_params! { ":file": file, ":number": number }, |row| row.get(0)).optional()?)
 }
 
-/// Hides a file from now on, to be removed.
+/// Gives up a file that is being written; one that was finished stays.
 pub fn give_up(tx: &WriteTx<'_>, file: i64) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE account_files SET state = 2 WHERE id = :file")?
+    tx.prepare_cached("UPDATE account_files SET state = 2 WHERE id = :file AND state = 0")?
+        .execute(named_params! { ":file": file })?;
+    Ok(())
+}
+
+/// Hides a file that is there, to be removed.
+pub fn hide(tx: &WriteTx<'_>, file: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE account_files SET state = 2 WHERE id = :file AND state = 1")?
         .execute(named_params! { ":file": file })?;
     Ok(())
 }
@@ -125,11 +132,13 @@ pub fn given_up(conn: &Conn) -> Result<Option<i64>, StoreError> {
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 
-/// Removes up to `limit` pieces of a file that was given up, with the file once none is left; whether it is gone.
+/// Removes up to `limit` pieces of a file that was given up or hidden, with the file once none is left; whether nothing
+/// is left to be done. Any other file stays as it is.
 pub fn remove_slice(tx: &WriteTx<'_>, file: i64, limit: usize) -> Result<bool, StoreError> {
     let mut statement = tx.prepare_cached(
         "DELETE FROM account_chunks WHERE id IN (
-             SELECT id FROM account_chunks WHERE file_id = :file ORDER BY number LIMIT :limit)
+             SELECT c.id FROM account_files f JOIN account_chunks c ON c.file_id = f.id
+             WHERE f.id = :file AND f.state = 2 ORDER BY c.number LIMIT :limit)
          RETURNING length(bytes)",
     )?;
     let lengths = statement

@@ -11,6 +11,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
+use comptoir::config::ProcessSettings;
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
@@ -73,6 +74,7 @@ impl TestServer {
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
             webhooks: webhooks::Options::default(),
+            processes: ProcessSettings::default().resolve().unwrap(),
             stopping: shutdown.clone(),
         };
         change(&mut options);
