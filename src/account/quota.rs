@@ -66,7 +66,7 @@ pub fn judge(limits: &Limits, points: i64, today: i64, running: i64) -> Verdict 
             limits.points_per_request
         ));
     }
-    if today.saturating_add(points) > limits.points_per_day {
+    if points > 0 && today.saturating_add(points) > limits.points_per_day {
         return Verdict::TooManyPoints(format!(
             "{points} points are more than the {} left of the day's quota of {}",
             limits.points_per_day.saturating_sub(today).max(0),
@@ -92,7 +92,7 @@ mod tests {
         assert!(points(100, 151), "over the day's");
         assert!(points(1, 300), "lowered below what is used");
         assert_eq!(judge(&limits, 1, 0, 2), Verdict::Busy(2));
-        assert_eq!(judge(&limits, 0, 250, 0), Verdict::Admitted);
+        assert_eq!(judge(&limits, 0, 300, 0), Verdict::Admitted, "no points are never too many");
         let none = Limits { points_per_request: 0, points_per_day: 0, max_concurrent_execution: 0 };
         assert!(matches!(judge(&none, 1, 0, 0), Verdict::TooManyPoints(_)));
         assert_eq!(judge(&none, 0, 0, 0), Verdict::Busy(0));

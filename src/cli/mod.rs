@@ -10,6 +10,7 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod quota;
 mod ready;
 mod serve;
 mod signals;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::account::UsageError;
 use crate::audience::AudienceError;
 use crate::auth::AuthError;
 use crate::clock::{Clock, Timestamp};
@@ -89,6 +91,9 @@ enum Command {
     /// The audience: lists, resources, suppressed addresses.
     #[command(subcommand)]
     Audience(audience::AudienceCommand),
+    /// Quotas: what users may use.
+    #[command(subcommand)]
+    Quota(quota::QuotaCommand),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -118,6 +123,9 @@ pub enum CliError {
     /// A use case of the audience was refused.
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    /// A use case of usage was refused.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -182,6 +190,7 @@ impl Cli {
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
             Command::Audience(command) => audience::run(&common, command),
+            Command::Quota(command) => quota::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),

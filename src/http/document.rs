@@ -154,7 +154,7 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
             "400" => has_body || has_parameters,
             "401" => !public || signs_in,
             "403" => !public && need != Some(Need::SignedIn) || seldom(403),
-            "404" => names_a_row,
+            "404" => names_a_row || seldom(404),
             "408" | "413" | "415" => has_body,
             "402" => seldom(402),
             "409" => seldom(409),

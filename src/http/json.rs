@@ -153,7 +153,8 @@ where
     }
     if bytes.len() > LONG {
         let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
-        return Ok(parsed.map_err(|error| poem::Error::from_string(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR))??);
+        return Ok(parsed
+            .map_err(|error| poem::Error::from_string(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR))??);
     }
     Ok(parse(&bytes)?)
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod printing;
+mod quotas;
 mod refusals;
 mod serve;
 mod start;

@@ -134,6 +134,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         assert_eq!(operation.meta["responses"]["403"].is_object(), by_status, "{} 403", operation.id);
     }
     let contradictable = [
+        "attach_requests",
         "cancel_task",
         "change_audience_list",
         "change_audience_resource",
@@ -144,12 +145,16 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "create_company",
         "create_user",
         "create_webhook",
+        "finish_process",
         "ping_webhook",
         "redeliver",
+        "report_process",
         "retry_task",
         "sign_out",
+        "upload_process_file",
     ];
     assert_eq!(documenting("409"), contradictable);
+    assert_eq!(documenting("402"), ["report_process"]);
     let ready = operations().iter().find(|operation| operation.id == "health_ready").unwrap();
     let kinds = ready.meta["responses"]["503"]["content"].as_object().unwrap();
     assert!(kinds.contains_key("application/json") && kinds.contains_key("application/problem+json"));

@@ -29,11 +29,7 @@ pub struct Download {
 
 impl Download {
     /// `length` bytes from `pieces`. `name` is ASCII without quotes.
-    pub fn new(
-        name: &str,
-        length: u64,
-        pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
-    ) -> Self {
+    pub fn new(name: &str, length: u64, pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static) -> Self {
         let mut response = Response::builder()
             .header(CONTENT_TYPE, OCTETS)
             .header(CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))

@@ -22,13 +22,13 @@ use poem_openapi::{OpenApi, Tags};
 
 use self::errors::{AccountErrors, render};
 use self::file::{FileAnswer, FileName};
+pub use self::usage::UsageApi;
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
-pub use self::usage::UsageApi;
-use crate::account::service::UsageError;
 use crate::account::AccountService;
 use crate::account::reference::Reference;
+use crate::account::service::UsageError;
 use crate::auth::model::{Password, Refused as RefusedField, Roles};
 use crate::http::caller::unquoted;
 use crate::http::document::Example;
@@ -48,6 +48,7 @@ pub const CONTRACT: Contract = Contract {
     unhurried: &["generate_report", "report_processes", "upload_process_file"],
     seldom: &[
         (402, &["report_process"]),
+        (404, &["report_process"]),
         (409, &["report_process", "attach_requests", "finish_process", "upload_process_file"]),
         (429, &["report_process"]),
     ],

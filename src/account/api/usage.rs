@@ -237,12 +237,7 @@ impl UsageApi {
     ///
     /// What went into a process, or came out of it, as its service kept it: for the user the process was for, and for
     /// ADMINs of the company.
-    #[oai(
-        path = "/account/data/:process_code",
-        method = "get",
-        operation_id = "read_data",
-        tag = "AccountTags::Usage"
-    )]
+    #[oai(path = "/account/data/:process_code", method = "get", operation_id = "read_data", tag = "AccountTags::Usage")]
     async fn read_data(
         &self,
         caller: Caller,

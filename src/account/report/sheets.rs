@@ -3,7 +3,8 @@
 use std::io::{Seek, Write};
 
 use rust_xlsxwriter::{
-    Chart, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
+    Chart, ChartFormat, ChartLine, ChartSolidFill, ChartType, Color, DocProperties, ExcelDateTime, Format, FormatAlign,
+    FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
 use super::labels::LABELS;
@@ -233,8 +234,7 @@ fn summary(workbook: &mut Workbook, head: &Head, looks: &Looks, totals: &Totals)
     let sheet = workbook.add_worksheet_with_constant_memory()?;
     sheet.set_name("Summary")?;
     headline(sheet, head, looks)?;
-    let names: Vec<_> =
-        KIND_COLUMNS.iter().chain(COUNT_COLUMNS).map(|(pick, width)| (pick(), *width)).collect();
+    let names: Vec<_> = KIND_COLUMNS.iter().chain(COUNT_COLUMNS).map(|(pick, width)| (pick(), *width)).collect();
     column_names(sheet, language, looks, 0, &names)?;
     if !daily.is_empty() {
         column_names(sheet, language, looks, DAILY, &[(&LABELS.date, 12.0), (&LABELS.points, 16.0)])?;
@@ -288,16 +288,13 @@ fn chart(language: Language, daily: &[(Day, i64)], last: u32) -> Chart {
         .set_categories(("Summary", NAMES + 1, DAILY, last, DAILY))
         .set_values(("Summary", NAMES + 1, DAILY + 1, last, DAILY + 1))
         .set_name(LABELS.points.say(language));
+    let mut look = ChartFormat::new();
     if bars {
-        series.set_format(rust_xlsxwriter::ChartFormat::new().set_solid_fill(
-            rust_xlsxwriter::ChartSolidFill::new().set_color(GREEN),
-        ));
+        look.set_solid_fill(ChartSolidFill::new().set_color(GREEN));
     } else {
-        series.set_format(
-            rust_xlsxwriter::ChartFormat::new()
-                .set_line(rust_xlsxwriter::ChartLine::new().set_color(GREEN).set_width(1.5)),
-        );
+        look.set_line(ChartLine::new().set_color(GREEN).set_width(1.5));
     }
+    series.set_format(&mut look);
     chart.title().set_name(LABELS.points_per_day.say(language));
     chart.x_axis().set_date_axis(true).set_num_format(match language {
         Language::En => "yyyy-mm-dd",
@@ -307,4 +304,98 @@ fn chart(language: Language, daily: &[(Day, i64)], last: u32) -> Chart {
     chart.legend().set_hidden();
     chart.set_width(760).set_height(380);
     chart
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Read};
+
+    use calamine::{Data, Reader, Xlsx};
+
+    use super::*;
+    use crate::account::model::{Kind, ProcessType, Service};
+    use crate::account::period::Period;
+
+    fn row(day: i32, points: i64) -> DayUsage {
+        let kind = Kind { service: Service::Universal, process_type: ProcessType::Plan };
+        let usage = Usage { processes: 1, points, unique_points: 1, elements: 0 };
+        DayUsage { day: Day::of_number(day), kind, usage }
+    }
+
+    fn head(everybody: bool) -> Head {
+        Head {
+            language: Language::En,
+            period: Period { from: Day::of_number(20_000), to: Day::of_number(20_100) },
+            username: "north_user".to_owned(),
+            company: "north".to_owned(),
+            everybody,
+            written_on: Day::of_number(20_101),
+        }
+    }
+
+    fn written(rows: &[(&str, DayUsage)], most: u32) -> Vec<u8> {
+        let mut totals = Totals::default();
+        rows.iter().for_each(|(_, row)| totals.add(row));
+        let mut book = Book::with_rows(head(true), &totals, most).expect("a summary");
+        for (user, row) in rows {
+            book.day(Some(user), row).expect("a row");
+        }
+        let mut target = Cursor::new(Vec::new());
+        book.finish(&mut target).expect("a workbook");
+        target.into_inner()
+    }
+
+    fn part(book: &[u8], name: &str) -> String {
+        let mut archive = zip::ZipArchive::new(Cursor::new(book)).expect("an archive");
+        let mut text = String::new();
+        archive.by_name(name).expect(name).read_to_string(&mut text).expect("text");
+        text
+    }
+
+    #[test]
+    fn what_one_sheet_has_no_rows_for_goes_on_in_the_next() {
+        let rows: Vec<_> = (0..10).map(|number| ("north_user", row(20_000 + number, i64::from(number)))).collect();
+        let book = written(&rows, NAMES + 1 + 4);
+        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("a workbook");
+        assert_eq!(book.sheet_names(), ["Summary", "Days", "Days 2", "Days 3"]);
+        let mut points = Vec::new();
+        for (name, count) in [("Days", 4), ("Days 2", 4), ("Days 3", 2)] {
+            let sheet = book.worksheet_range(name).expect(name);
+            let rows: Vec<_> = sheet.rows().skip(NAMES as usize + 1).map(|row| row[5].clone()).collect();
+            assert_eq!(rows.len(), count, "{name}");
+            assert_eq!(sheet.get((NAMES as usize, 0)), Some(&Data::String("Date".to_owned())), "{name}");
+            points.extend(rows);
+        }
+        assert_eq!(points, (0..10).map(|number| Data::Float(f64::from(number))).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_text_that_looks_like_a_formula_stays_a_text() {
+        let texts = ["=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://example.com\")", "<b>&"];
+        let rows: Vec<_> = texts.iter().map(|text| (*text, row(20_000, 1))).collect();
+        let book = written(&rows, ROWS);
+        assert!(!part(&book, "xl/worksheets/sheet2.xml").contains("<f>"));
+        let mut book: Xlsx<_> = Xlsx::new(Cursor::new(book)).expect("a workbook");
+        assert!(book.worksheet_formula("Days").expect("formulas").is_empty());
+        let sheet = book.worksheet_range("Days").expect("days");
+        let read: Vec<_> = sheet.rows().skip(NAMES as usize + 1).map(|row| row[1].to_string()).collect();
+        assert_eq!(read, texts);
+    }
+
+    #[test]
+    fn there_is_a_native_chart_a_frozen_header_an_autofilter_and_formats() {
+        let rows: Vec<_> = (0..3).map(|number| ("north_user", row(20_000 + number, 5))).collect();
+        let book = written(&rows, ROWS);
+        let chart = part(&book, "xl/charts/chart1.xml");
+        assert!(chart.contains("Summary!$S$7:$S$9") && chart.contains("Summary!$T$7:$T$9"), "{chart}");
+        assert!(chart.contains("Points per day") && chart.contains("<c:dateAx>"), "{chart}");
+        for (name, filter) in [("sheet1", "A6:F7"), ("sheet2", "A6:H9")] {
+            let sheet = part(&book, &format!("xl/worksheets/{name}.xml"));
+            assert!(sheet.contains(&format!("<autoFilter ref=\"{filter}\"")), "{name}");
+            assert!(sheet.contains("ySplit=\"6\"") && sheet.contains("state=\"frozen\""), "{name}");
+        }
+        let styles = part(&book, "xl/styles.xml");
+        assert!(styles.contains("yyyy\\-mm\\-dd") || styles.contains("yyyy-mm-dd"), "{styles}");
+        assert!(styles.contains("numFmtId=\"3\"") || styles.contains("#,##0"), "{styles}");
+    }
 }

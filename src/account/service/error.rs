@@ -27,7 +27,9 @@ pub enum UsageError {
     #[error("{0}")]
     QuotaExceeded(String),
     /// As many processes as may be run already.
-    #[error("{0} processes of this kind are running already, as many as the quota allows; try again when one has ended")]
+    #[error(
+        "{0} processes of this kind are running already, as many as the quota allows; try again when one has ended"
+    )]
     Busy(i64),
     /// The company's room for data files is used up.
     #[error("the company's data files have used up their {0} bytes; an ADMIN can remove some")]
@@ -63,12 +65,9 @@ impl UsageError {
             | Self::QuotaExceeded(_)
             | Self::Busy(_)
             | Self::Auth(AuthError::NotFound { .. }) => true,
-            Self::NoRoom(_)
-            | Self::Body(_)
-            | Self::GivenUp
-            | Self::Store(_)
-            | Self::Auth(_)
-            | Self::Unwritten(_) => false,
+            Self::NoRoom(_) | Self::Body(_) | Self::GivenUp | Self::Store(_) | Self::Auth(_) | Self::Unwritten(_) => {
+                false
+            }
         }
     }
 }

@@ -37,13 +37,7 @@ fn process(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Process, Usage
     sql::processes::find(conn, company, code)?.ok_or_else(|| UsageError::not_found("process", code))
 }
 
-fn note_in_audit(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    code: Uuid,
-    flow: Flow,
-    exists: bool,
-) -> Result<(), UsageError> {
+fn note_in_audit(tx: &WriteTx<'_>, company: CompanyId, code: Uuid, flow: Flow, exists: bool) -> Result<(), UsageError> {
     if let Some(action) = actions::find(tx, company, code)? {
         actions::set_file(tx, company, action.id, flow, exists)?;
     }
@@ -148,13 +142,7 @@ impl UsageService {
     }
 
     /// Writes a few pieces; the number of the next one.
-    async fn append(
-        &self,
-        caller: &SharedPrincipal,
-        file: i64,
-        first: i64,
-        bytes: Bytes,
-    ) -> Result<i64, UsageError> {
+    async fn append(&self, caller: &SharedPrincipal, file: i64, first: i64, bytes: Bytes) -> Result<i64, UsageError> {
         if bytes.is_empty() {
             return Ok(first);
         }

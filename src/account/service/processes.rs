@@ -83,9 +83,7 @@ impl UsageService {
         let report = Arc::new(report);
         let recorded = {
             let report = Arc::clone(&report);
-            self.auth
-                .write_as(caller.clone(), move |tx| Recorder::new(tx, &by, &here, now).record(&report))
-                .await?
+            self.auth.write_as(caller.clone(), move |tx| Recorder::new(tx, &by, &here, now).record(&report)).await?
         };
         self.note_rest(&caller, &report, &recorded).await?;
         if let Some(why) = recorded.over_quota {

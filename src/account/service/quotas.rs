@@ -34,12 +34,7 @@ pub fn delete(tx: &WriteTx<'_>, company: CompanyId, username: &str, kind: Kind) 
 }
 
 /// Up to `limit` quotas of `company` after the row `after` (user, service, type), in that order.
-pub fn list(
-    conn: &Conn,
-    company: CompanyId,
-    after: (i64, i64, i64),
-    limit: usize,
-) -> Result<Vec<Quota>, UsageError> {
+pub fn list(conn: &Conn, company: CompanyId, after: (i64, i64, i64), limit: usize) -> Result<Vec<Quota>, UsageError> {
     Ok(sql::quotas::list(conn, company, after, limit)?)
 }
 
@@ -58,12 +53,7 @@ impl UsageService {
     }
 
     /// House: up to `limit` quotas of the company after `after`.
-    pub fn quotas(
-        &self,
-        company: CompanyId,
-        after: (i64, i64, i64),
-        limit: usize,
-    ) -> Result<Vec<Quota>, UsageError> {
+    pub fn quotas(&self, company: CompanyId, after: (i64, i64, i64), limit: usize) -> Result<Vec<Quota>, UsageError> {
         self.store.read_one(|conn| list(conn, company, after, limit))
     }
 

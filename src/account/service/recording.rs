@@ -154,11 +154,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
     }
 
     /// Keeps a process that is new, as far as its quota lets it.
-    fn start(
-        &mut self,
-        report: &Report,
-        start: &Start,
-    ) -> Result<(Process, ActionId, Option<String>), UsageError> {
+    fn start(&mut self, report: &Report, start: &Start) -> Result<(Process, ActionId, Option<String>), UsageError> {
         let beneficiary = self.beneficiary(start.username.as_deref())?;
         let time = self.told("time", start.time)?;
         let day = Day::of(time.at, beneficiary.timezone);
@@ -213,13 +209,8 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
     /// `Some`: why the quota does not allow it.
     fn judge(&self, cell: Cell, points: i64, today: i64) -> Result<Option<String>, UsageError> {
         let Some(limits) = sql::quotas::find(self.tx, cell.company, cell.user, cell.kind)? else { return Ok(None) };
-        let running = sql::processes::running(
-            self.tx,
-            cell.company,
-            cell.user,
-            cell.kind,
-            limits.max_concurrent_execution,
-        )?;
+        let running =
+            sql::processes::running(self.tx, cell.company, cell.user, cell.kind, limits.max_concurrent_execution)?;
         match quota::judge(&limits, points, today, running) {
             Verdict::Admitted => Ok(None),
             Verdict::TooManyPoints(why) => Ok(Some(why)),

@@ -53,16 +53,12 @@ pub fn begin(
 }
 
 /// Adds a piece to a file that is being written; false if it no longer is.
-pub fn append(
-    tx: &WriteTx<'_>,
-    file: i64,
-    number: i64,
-    bytes: &[u8],
-    now: Timestamp,
-) -> Result<bool, StoreError> {
+pub fn append(tx: &WriteTx<'_>, file: i64, number: i64, bytes: &[u8], now: Timestamp) -> Result<bool, StoreError> {
     let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
     let known = tx
-        .prepare_cached("UPDATE account_files SET size = size + :length, written_at = :now WHERE id = :file AND state = 0")?
+        .prepare_cached(
+            "UPDATE account_files SET size = size + :length, written_at = :now WHERE id = :file AND state = 0",
+        )?
         .execute(named_params! { ":file": file, ":length": length, ":now": now.as_micros() })?;
     if known == 0 {
         return Ok(false);
@@ -128,7 +124,8 @@ pub fn give_up_stalled(tx: &WriteTx<'_>, before: Timestamp) -> Result<(), StoreE
 
 /// A file that is to be removed, of any company.
 pub fn given_up(conn: &Conn) -> Result<Option<i64>, StoreError> {
-    let mut statement = conn.prepare_cached("SELECT id FROM account_files WHERE state = 2 ORDER BY written_at LIMIT 1")?;
+    let mut statement =
+        conn.prepare_cached("SELECT id FROM account_files WHERE state = 2 ORDER BY written_at LIMIT 1")?;
     Ok(statement.query_row([], |row| row.get(0)).optional()?)
 }
 

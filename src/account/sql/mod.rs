@@ -24,8 +24,7 @@ fn at_most(limit: usize) -> i64 {
 
 /// A kind of work from two columns, the service first.
 fn kind(row: &rusqlite::Row<'_>, column: usize) -> Result<Kind, rusqlite::Error> {
-    let service =
-        Service::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no service has this number"))?;
+    let service = Service::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no service has this number"))?;
     let process_type = ProcessType::of_code(row.get(column + 1)?)
         .ok_or_else(|| unknown(column + 1, "no process type has this number"))?;
     Ok(Kind { service, process_type })

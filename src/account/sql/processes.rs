@@ -159,16 +159,12 @@ pub const SILENT: &str = "SELECT id, company_id, process_code FROM account_proce
      WHERE open = 1 AND heard_at <= :before ORDER BY heard_at LIMIT :limit";
 
 /// Up to `limit` processes of every company whose end is still to come and of which nothing was heard since `before`.
-pub fn silent(
-    conn: &Conn,
-    before: Timestamp,
-    limit: usize,
-) -> Result<Vec<(i64, CompanyId, Uuid)>, StoreError> {
+pub fn silent(conn: &Conn, before: Timestamp, limit: usize) -> Result<Vec<(i64, CompanyId, Uuid)>, StoreError> {
     let mut statement = conn.prepare_cached(SILENT)?;
-    let rows = statement.query_map(
-        named_params! { ":before": before.as_micros(), ":limit": at_most(limit) },
-        |row| Ok((row.get(0)?, CompanyId(row.get(1)?), Uuid::from_bytes(row.get(2)?))),
-    )?;
+    let rows = statement
+        .query_map(named_params! { ":before": before.as_micros(), ":limit": at_most(limit) }, |row| {
+            Ok((row.get(0)?, CompanyId(row.get(1)?), Uuid::from_bytes(row.get(2)?)))
+        })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -58,12 +58,7 @@ pub struct Quota {
 }
 
 /// Up to `limit` of the company's limits after `after`, by user, service and type.
-pub fn list(
-    conn: &Conn,
-    company: CompanyId,
-    after: (i64, i64, i64),
-    limit: usize,
-) -> Result<Vec<Quota>, StoreError> {
+pub fn list(conn: &Conn, company: CompanyId, after: (i64, i64, i64), limit: usize) -> Result<Vec<Quota>, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT q.user_id, u.username, q.service, q.process_type, q.points_per_request, q.points_per_day,
                 q.max_concurrent_execution
@@ -85,13 +80,7 @@ pub fn list(
 }
 
 /// Sets the limits of a user for a kind of work.
-pub fn set(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    user: UserId,
-    kind: Kind,
-    limits: &Limits,
-) -> Result<(), StoreError> {
+pub fn set(tx: &WriteTx<'_>, company: CompanyId, user: UserId, kind: Kind, limits: &Limits) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO account_quotas (company_id, user_id, service, process_type, points_per_request, points_per_day,
                                      max_concurrent_execution)

@@ -48,7 +48,8 @@ impl ProcessesApi {
     #[oai(path = "/comptoir/v1/processes/batch", method = "post", operation_id = "report_processes")]
     async fn report_all(&self, caller: Caller, body: Strict<ReportsWire>) -> Answer<Json<ResultsWire>> {
         let codes: Vec<Uuid> = body.0.reports.iter().map(ReportWire::process_code).collect();
-        let parsed = body.0.reports.into_iter().enumerate().map(|(at, report)| report.parse(&format!("reports[{at}].")));
+        let parsed =
+            body.0.reports.into_iter().enumerate().map(|(at, report)| report.parse(&format!("reports[{at}].")));
         let (mut reports, mut malformed) = (Vec::with_capacity(codes.len()), Vec::new());
         for (at, report) in parsed.enumerate() {
             match report {
@@ -59,12 +60,11 @@ impl ProcessesApi {
         let outcomes = self.0.record_all(caller.principal(), reports).await.map_err(usage_failure)?;
         let mut outcomes = outcomes.into_iter();
         let mut malformed = malformed.into_iter().peekable();
-        let results = codes.into_iter().enumerate().filter_map(|(at, code)| {
-            match malformed.next_if(|(index, _)| *index == at) {
+        let results =
+            codes.into_iter().enumerate().filter_map(|(at, code)| match malformed.next_if(|(index, _)| *index == at) {
                 Some((_, failure)) => Some(ResultWire::refused(code, &failure)),
                 None => outcomes.next().map(|outcome| ResultWire::of(code, outcome)),
-            }
-        });
+            });
         Ok(Json(ResultsWire::from(results.collect::<Vec<_>>())))
     }
 
@@ -90,8 +90,7 @@ impl ProcessesApi {
             key => key.parse().map_err(|_| Failure::invalid_field("page_token", "is not one of this list"))?,
         };
         let listed = self.0.processes(&caller, username.0.as_deref(), before, limit + 1).map_err(usage_failure)?;
-        let (items, next) =
-            paging::page(listed, limit, |last| PageToken::new(LIST, last.process.id.to_string()));
+        let (items, next) = paging::page(listed, limit, |last| PageToken::new(LIST, last.process.id.to_string()));
         Ok(Json(ProcessPage { items: items.into_iter().map(ProcessWire::from).collect(), next_page_token: next }))
     }
 
@@ -111,11 +110,7 @@ impl ProcessesApi {
     /// Attach requests to a process
     ///
     /// Up to 1000 at once, all or none. A request that was reported before, with the same data, changes nothing.
-    #[oai(
-        path = "/comptoir/v1/processes/:process_code/requests",
-        method = "post",
-        operation_id = "attach_requests"
-    )]
+    #[oai(path = "/comptoir/v1/processes/:process_code/requests", method = "post", operation_id = "attach_requests")]
     async fn attach(
         &self,
         caller: Caller,

@@ -48,11 +48,7 @@ impl QuotasApi {
     /// Set a quota
     ///
     /// Limits what a user may use of a service and process type, from the next start on. 0 is none at all.
-    #[oai(
-        path = "/comptoir/v1/quotas/:username/:service/:process_type",
-        method = "put",
-        operation_id = "set_quota"
-    )]
+    #[oai(path = "/comptoir/v1/quotas/:username/:service/:process_type", method = "put", operation_id = "set_quota")]
     async fn set(
         &self,
         caller: Caller,

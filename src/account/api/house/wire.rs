@@ -60,22 +60,22 @@ pub struct RequestWire {
 
 /// How long the stages of a calculation took, in milliseconds; what is left out is 0.
 #[derive(Debug, Default, Object)]
-#[oai(rename = "ProcessTimings", deny_unknown_fields, default)]
+#[oai(rename = "ProcessTimings", deny_unknown_fields)]
 pub struct TimingsWire {
     /// Preparing the data.
-    #[oai(validator(minimum(value = "0"), maximum(value = "999999999999")))]
+    #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
     preparing_ms: u64,
     /// Checking it by the rules of the business.
-    #[oai(validator(minimum(value = "0"), maximum(value = "999999999999")))]
+    #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
     business_validation_ms: u64,
     /// Checking it by those of mathematics.
-    #[oai(validator(minimum(value = "0"), maximum(value = "999999999999")))]
+    #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
     math_validation_ms: u64,
     /// Waiting for its turn.
-    #[oai(validator(minimum(value = "0"), maximum(value = "999999999999")))]
+    #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
     waiting_ms: u64,
     /// Calculating.
-    #[oai(validator(minimum(value = "0"), maximum(value = "999999999999")))]
+    #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
     calculation_ms: u64,
 }
 
@@ -336,9 +336,7 @@ impl ResultWire {
         match outcome {
             ReportOutcome::Recorded => done(OutcomeWord::Recorded),
             ReportOutcome::Known => done(OutcomeWord::Known),
-            ReportOutcome::Refused(error) => {
-                Self::refused(process_code, &crate::account::api::usage_failure(error))
-            }
+            ReportOutcome::Refused(error) => Self::refused(process_code, &crate::account::api::usage_failure(error)),
         }
     }
 }
