@@ -20,8 +20,10 @@ use crate::account::api::AccountApi;
 use crate::audience::AudienceService;
 use crate::audience::api::{AudienceApi, AudienceHouseApi};
 use crate::audience::tasks::RefreshEnded;
+use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
+use crate::config::AuditConfig;
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -34,7 +36,7 @@ use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, house, webhooks};
+use crate::{account, audience, audit, house, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
@@ -76,6 +78,8 @@ pub struct AppOptions {
     pub log_all_requests: bool,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -107,7 +111,9 @@ pub enum AppError {
 /// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded)]);
+    let hooks =
+        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
+    let queue = Queue::new(clock.clone(), hooks);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
@@ -115,6 +121,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
+    audit::tasks::register(&mut registry, options.audit.retention);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -135,6 +142,8 @@ pub async fn build(
 ) -> Result<BoxEndpoint<'static, Response>, AppError> {
     let store = auth.store().clone();
     let instance = instance(&store).await?;
+    let place = Place::new(&options.env, &instance);
+    auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
@@ -162,6 +171,8 @@ pub async fn build(
         contracts: CONTRACTS,
         env: options.env,
         instance,
+        place,
+        audit_reads: options.audit.reads,
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,

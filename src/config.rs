@@ -142,6 +142,28 @@ pub struct WebhookConfig {
     pub ca: Option<PathBuf>,
 }
 
+/// How the audit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// Whether plain reads are recorded too.
+    pub reads: bool,
+    /// How long an action is kept.
+    pub retention: Duration,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { reads: false, retention: days(AUDIT_RETENTION_DAYS) }
+    }
+}
+
+/// How many days an action is kept unless a setting says otherwise: three years.
+const AUDIT_RETENTION_DAYS: u64 = 1096;
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(days * 24)
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -274,6 +296,8 @@ pub struct Config {
     pub log_requests: bool,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
 }
 
 /// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
@@ -310,6 +334,18 @@ pub struct Settings {
     pub log_requests: Option<bool>,
     /// How webhooks go out.
     pub webhooks: WebhookSettings,
+    /// How the audit is kept.
+    pub audit: AuditSettings,
+}
+
+/// The table `[audit]`; as flags `--audit-reads` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// Whether plain reads are recorded too.
+    pub reads: Option<bool>,
+    /// How many days an action is kept.
+    pub retention_days: Option<u64>,
 }
 
 /// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
@@ -358,6 +394,7 @@ impl Settings {
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
             webhooks: self.webhooks.or(other.webhooks),
+            audit: self.audit.or(&other.audit),
         }
     }
 
@@ -409,8 +446,24 @@ impl Settings {
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
             webhooks: self.webhooks.resolve(&database)?,
+            audit: self.audit.resolve()?,
             database,
         })
+    }
+}
+
+impl AuditSettings {
+    fn or(&self, other: &Self) -> Self {
+        Self { reads: self.reads.or(other.reads), retention_days: self.retention_days.or(other.retention_days) }
+    }
+
+    fn resolve(&self) -> Result<AuditConfig, ConfigError> {
+        let retention = self.retention_days.unwrap_or(AUDIT_RETENTION_DAYS);
+        if !(1..=36_525).contains(&retention) {
+            let rule = "must be from 1 to 36525 days".to_owned();
+            return Err(ConfigError::Invalid { setting: "audit.retention_days", rule });
+        }
+        Ok(AuditConfig { reads: self.reads.unwrap_or(false), retention: days(retention) })
     }
 }
 
@@ -469,6 +522,13 @@ mod tests {
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
             (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
             (allowing(&["http://receiver"]), "webhooks.allow"),
+            (
+                Settings {
+                    audit: AuditSettings { retention_days: Some(0), ..AuditSettings::default() },
+                    ..Settings::default()
+                },
+                "audit.retention_days",
+            ),
         ];
         for (settings, name) in refusals {
             let error = settings.resolve().expect_err(name);

@@ -2,13 +2,19 @@
 //!
 //! Must not know: HTTP, the wire types.
 
+mod audit;
+
 use std::net::IpAddr;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::auth::model::{Password, Principal, Roles, SharedPrincipal, User};
 use crate::auth::users::{self, ProfileChange};
 use crate::auth::{Auth, AuthError};
 use crate::store::{Pulse, Store};
+
+pub use self::audit::{ActionList, AuditError, AuditQuery};
 
 /// The use cases over one store.
 #[derive(Clone)]
@@ -32,9 +38,10 @@ impl AccountService {
         username: &str,
         password: &str,
         address: IpAddr,
+        request: Uuid,
         ttl: Duration,
     ) -> Result<String, AuthError> {
-        self.auth.sign_in(username, password, address, ttl).await
+        self.auth.sign_in(username, password, address, request, ttl).await
     }
 
     /// The roles that stand behind a token; `None` when nothing does, whatever the reason.

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{CliError, Common, output};
+use crate::audit;
 use crate::auth::consistency;
 use crate::store::integrity;
 
@@ -20,6 +21,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     let mut findings = store.read(|conn| integrity(conn, !args.quick))?;
     if findings.is_empty() {
         findings.extend(store.read(|conn| consistency(conn))?);
+        findings.extend(store.read(|conn| audit::check::consistency(conn))?);
     }
     if findings.is_empty() {
         return output::say(&format!("{} is well", store.path().display()));

@@ -3,7 +3,9 @@
 //! Must not know: HTTP, services, tasks. Nothing here begins a transaction; each statement names the company.
 
 pub mod actions;
+pub mod chain;
 pub mod days;
+pub mod pages;
 pub mod requests;
 
 use std::time::Duration;
@@ -40,6 +42,11 @@ fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 fn duration(row: &Row<'_>, column: usize) -> rusqlite::Result<Duration> {
     let millis: i64 = row.get(column)?;
     Ok(Duration::from_millis(millis.unsigned_abs()))
+}
+
+/// How many rows at most, as the engine wants it.
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn millis(duration: Duration) -> i64 {
