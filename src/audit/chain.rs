@@ -237,6 +237,6 @@ mod tests {
         }
         assert_ne!(event().hash_after(&[1; 32]), whole);
         // Chains that are there must stay verifiable.
-        assert_eq!(hex(&whole), "HEX");
+        assert_eq!(hex(&whole), "81bb3d02e34efb70ab5bb8a167699c0623ca61ef9de208f4e3932a9f671c5d95");
     }
 }

@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use crate::audit::model::{Action, ActionId, NewRequest, Sort, Wanted};
 use crate::audit::sql;
 use crate::audit::sql::days::{DAY, DayCount, day_of};
-use crate::audit::sql::pages::{Page, Place};
+use crate::audit::sql::pages::{Key, Page, Place};
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError};
 
@@ -77,6 +77,17 @@ impl Cursor {
     pub fn is_done(&self) -> bool {
         self.remaining == 0 || self.spans.is_empty()
     }
+
+    /// What is wanted of a span. By time, what has been read already is no longer in it, so that going on costs the same
+    /// wherever in a long day it is.
+    fn rest_of(&self, span: &Span) -> Wanted {
+        let mut wanted = Wanted { from: span.from, to: span.to, ..self.query.wanted.clone() };
+        if let (Sort::Time, Some((Key::Number(time), _))) = (self.query.sort, &self.place) {
+            let end = if self.query.descending { &mut wanted.to } else { &mut wanted.from };
+            *end = Timestamp::from_micros(*time);
+        }
+        wanted
+    }
 }
 
 /// Counts, and gets ready to list.
@@ -104,7 +115,7 @@ pub fn next(conn: &Conn, cursor: &mut Cursor, limit: usize) -> Result<Vec<Listed
     let mut listed = Vec::new();
     while !cursor.is_done() && listed.len() < limit {
         let Some(span) = cursor.spans.front() else { break };
-        let wanted = Wanted { from: span.from, to: span.to, ..cursor.query.wanted.clone() };
+        let wanted = cursor.rest_of(span);
         let room = limit - listed.len();
         let page = Page {
             sort: cursor.query.sort,

@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
-use super::{code, duration, millis, process_type, service, status};
+use super::{code, duration, millis, process_type_of, service_of, status_of};
 use crate::audit::model::{Action, ActionId, NewAction, Outcome, Timings, Told};
 use crate::auth::model::{CompanyId, UserId};
 use crate::clock::Timestamp;
@@ -185,13 +185,13 @@ pub(super) fn action(row: &Row<'_>) -> rusqlite::Result<Action> {
             user: row.get::<_, Option<i64>>(2)?.map(UserId),
             username: row.get(3)?,
             process: code(row, 4)?,
-            service: service(row, 5)?,
-            process_type: process_type(row, 6)?,
+            service: service_of(row, 5)?,
+            process_type: process_type_of(row, 6)?,
             operation: row.get(7)?,
             time: Told { at: Timestamp::from_micros(row.get(8)?), offset_minutes: row.get(9)? },
             points: row.get(10)?,
             outcome: Outcome {
-                status: status(row, 11)?,
+                status: status_of(row, 11)?,
                 elements: row.get(12)?,
                 result_version: row.get(13)?,
                 timings: Timings {

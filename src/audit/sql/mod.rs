@@ -21,15 +21,15 @@ fn unknown(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
 }
 
-fn service(row: &Row<'_>, column: usize) -> rusqlite::Result<Service> {
+fn service_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Service> {
     Service::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no service has this number"))
 }
 
-fn process_type(row: &Row<'_>, column: usize) -> rusqlite::Result<ProcessType> {
+fn process_type_of(row: &Row<'_>, column: usize) -> rusqlite::Result<ProcessType> {
     ProcessType::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no type of process has this number"))
 }
 
-fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<CalculationStatus> {
+fn status_of(row: &Row<'_>, column: usize) -> rusqlite::Result<CalculationStatus> {
     CalculationStatus::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no status has this number"))
 }
 

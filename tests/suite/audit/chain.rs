@@ -29,25 +29,27 @@ fn rows(server: &TestServer) -> (i64, i64) {
 async fn what_retention_takes_leaves_a_chain_that_can_be_verified() {
     let server = kept_for(30).await;
     let admin = server.as_operator().await;
-    for number in 0..450 {
+    for number in 0..220 {
         admin.put("/account/info", json!({"phone": format!("+3800{number:05}")})).await.expect(200);
     }
     server.flush_journal().await;
-    assert_eq!(rows(&server), (451, 451));
+    assert_eq!(rows(&server), (221, 221));
 
     server.clock.advance(DAY * 20);
     server.run_pending_tasks().await;
     let admin = server.as_operator().await;
     admin.put("/account/info", json!({"phone": "+380000000"})).await.expect(200);
     server.flush_journal().await;
-    assert_eq!(rows(&server).1, 453, "nothing is too old yet");
+    assert_eq!(rows(&server).1, 223, "nothing is too old yet");
 
     server.clock.advance(DAY * 20);
     server.run_pending_tasks().await;
     assert_eq!(server.audit_findings(), Vec::<String>::new());
     let admin = server.as_operator().await;
     let found = audit(&admin, "?from=2020-01-01T00:00:00Z&sort_direction=ASC").await;
-    assert_eq!(operations(&found), ["run_token_generation", "update_info", "run_token_generation"]);
+    let mut left = operations(&found);
+    left.sort();
+    assert_eq!(left, ["run_token_generation", "run_token_generation", "update_info"]);
     assert_eq!(totals(&found), (3, 3));
     // Those two, the sign-in, and retention's own word on what it took.
     assert_eq!(rows(&server), (4, 3));

@@ -27,7 +27,56 @@ async fn a_change_is_an_action_of_its_caller_with_the_request_that_made_it() {
     let shown = serde_json::to_string_pretty(&found).unwrap();
     let shown = shown.replace(&process.to_string(), "[process]").replace(&id, "[request]");
     let pod = action["requests"][0]["pod"].as_str().unwrap();
-    insta::assert_snapshot!(shown.replace(pod, "[pod]"), @"");
+    insta::assert_snapshot!(shown.replace(pod, "[pod]"), @r#"
+    {
+      "actions": [
+        {
+          "process_code": "[process]",
+          "process_type": "NOTRACE",
+          "username": "olena",
+          "company": "north",
+          "service": "ACCOUNT",
+          "time": "2026-03-02T13:00:00+03:00",
+          "requests": [
+            {
+              "process_code": "[process]",
+              "request_code": "[request]",
+              "username": "olena",
+              "company": "north",
+              "service": "ACCOUNT",
+              "operation": "update_info",
+              "env": "edge7",
+              "pod": "[pod]",
+              "time": "2026-03-02T13:00:00+03:00"
+            }
+          ],
+          "statistics": {
+            "request_points_count": 0,
+            "result_elements_count": 0,
+            "calculation_info": {
+              "status": "FINISHED_IN_TIME",
+              "result_version": 0,
+              "preparing_time": "PT0S",
+              "business_validation_time": "PT0S",
+              "math_validation_time": "PT0S",
+              "waiting_time": "PT0S",
+              "calculation_time": "PT0S"
+            }
+          },
+          "input_file_exists": false,
+          "output_file_exists": false
+        }
+      ],
+      "counters": {
+        "overall": {
+          "total": 3
+        },
+        "filter": {
+          "total": 1
+        }
+      }
+    }
+    "#);
 }
 
 #[tokio::test]
