@@ -18,7 +18,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::ProcessSettings;
+use comptoir::config::{AuditConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
@@ -83,6 +83,7 @@ impl World {
             log_all_requests: false,
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
+            audit: AuditConfig::default(),
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);

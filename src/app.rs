@@ -22,9 +22,10 @@ use crate::account::{AccountService, UsageService};
 use crate::audience::AudienceService;
 use crate::audience::api::{AudienceApi, AudienceHouseApi};
 use crate::audience::tasks::RefreshEnded;
+use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::ProcessConfig;
+use crate::config::{AuditConfig, ProcessConfig};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -37,7 +38,7 @@ use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, house, webhooks};
+use crate::{account, audience, audit, house, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
@@ -84,6 +85,8 @@ pub struct AppOptions {
     pub webhooks: webhooks::Options,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -115,7 +118,9 @@ pub enum AppError {
 /// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded)]);
+    let hooks =
+        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
+    let queue = Queue::new(clock.clone(), hooks);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
@@ -124,6 +129,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
     account::tasks::register(&mut registry, options.processes.abandoned_after);
+    audit::tasks::register(&mut registry, options.audit.retention);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -144,6 +150,8 @@ pub async fn build(
 ) -> Result<BoxEndpoint<'static, Response>, AppError> {
     let store = auth.store().clone();
     let instance = instance(&store).await?;
+    let place = Place::new(&options.env, &instance);
+    auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
@@ -176,6 +184,8 @@ pub async fn build(
         contracts: CONTRACTS,
         env: options.env,
         instance,
+        place,
+        audit_reads: options.audit.reads,
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,

@@ -142,6 +142,28 @@ pub struct WebhookConfig {
     pub ca: Option<PathBuf>,
 }
 
+/// How the audit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// Whether plain reads are recorded too.
+    pub reads: bool,
+    /// How long an action is kept.
+    pub retention: Duration,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { reads: false, retention: days(AUDIT_RETENTION_DAYS) }
+    }
+}
+
+/// How many days an action is kept unless a setting says otherwise: three years.
+const AUDIT_RETENTION_DAYS: u64 = 1096;
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(days * 24)
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -274,6 +296,8 @@ pub struct Config {
     pub log_requests: bool,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
 }
@@ -325,6 +349,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// What reporting processes goes by.
     pub processes: ProcessSettings,
+    /// How the audit is kept.
+    pub audit: AuditSettings,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -337,6 +363,16 @@ pub struct ProcessSettings {
     pub storage_per_company: Option<u64>,
     /// How long nothing may be heard of a process before it counts as abandoned, in seconds.
     pub abandoned_after: Option<u64>,
+}
+
+/// The table `[audit]`; as flags `--audit-reads` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// Whether plain reads are recorded too.
+    pub reads: Option<bool>,
+    /// How many days an action is kept.
+    pub retention_days: Option<u64>,
 }
 
 /// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
@@ -386,6 +422,7 @@ impl Settings {
             log_requests: self.log_requests.or(other.log_requests),
             webhooks: self.webhooks.or(other.webhooks),
             processes: self.processes.or(other.processes),
+            audit: self.audit.or(&other.audit),
         }
     }
 
@@ -438,8 +475,24 @@ impl Settings {
             log_requests: self.log_requests.unwrap_or(false),
             webhooks: self.webhooks.resolve(&database)?,
             processes: self.processes.resolve()?,
+            audit: self.audit.resolve()?,
             database,
         })
+    }
+}
+
+impl AuditSettings {
+    fn or(&self, other: &Self) -> Self {
+        Self { reads: self.reads.or(other.reads), retention_days: self.retention_days.or(other.retention_days) }
+    }
+
+    fn resolve(&self) -> Result<AuditConfig, ConfigError> {
+        let retention = self.retention_days.unwrap_or(AUDIT_RETENTION_DAYS);
+        if !(1..=36_525).contains(&retention) {
+            let rule = "must be from 1 to 36525 days".to_owned();
+            return Err(ConfigError::Invalid { setting: "audit.retention_days", rule });
+        }
+        Ok(AuditConfig { reads: self.reads.unwrap_or(false), retention: days(retention) })
     }
 }
 
@@ -545,6 +598,13 @@ mod tests {
                     ..Settings::default()
                 },
                 "processes.max_file_size",
+            ),
+            (
+                Settings {
+                    audit: AuditSettings { retention_days: Some(0), ..AuditSettings::default() },
+                    ..Settings::default()
+                },
+                "audit.retention_days",
             ),
         ];
         for (settings, name) in refusals {

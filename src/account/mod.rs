@@ -1,4 +1,4 @@
-//! The account contract: sign-in, account information, password, system check, reference pages; and usage: what services
+//! The account contract: sign-in, account information, password, the audit, system check, reference pages; and usage: what services
 //! report of their work, the statistics, reports and quotas of it, the data that went in and came out.
 //!
 //! Operations: under `/account/`, `/comptoir/v1/processes` and `/comptoir/v1/quotas`, see [`api`]. Tables:
@@ -13,6 +13,7 @@
 
 pub mod api;
 pub mod model;
+mod moment;
 pub mod period;
 pub mod quota;
 mod reference;

@@ -17,7 +17,8 @@ pub fn open(tx: &WriteTx<'_>, new: &NewAction) -> Result<Opened, StoreError> {
     if let Some(known) = find(tx, new.company, new.process)? {
         return Ok(Opened::Known(Box::new(known)));
     }
-    let id = sql::actions::insert(tx, new, None)?;
+    // There is none of this code: it was looked for in this very transaction.
+    let id = sql::actions::insert(tx, new, None)?.ok_or(StoreError::RolledBack)?;
     sql::days::add(tx, new, new.outcome.status)?;
     Ok(Opened::New(id))
 }

@@ -273,6 +273,80 @@ pub struct Trace {
     pub request: NewRequest,
 }
 
+/// Which actions of a company are wanted. `None` is any.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Whose.
+    pub company: CompanyId,
+    /// Only this user's: whoever asks sees no others. It is no filter: to such a caller the others do not exist.
+    pub user: Option<UserId>,
+    /// Begun at this instant or later.
+    pub from: Timestamp,
+    /// Begun at this instant or earlier.
+    pub to: Timestamp,
+    /// Of this service.
+    pub service: Option<Service>,
+    /// Of this type.
+    pub process_type: Option<ProcessType>,
+    /// Whose first request was of this operation.
+    pub operation: Option<String>,
+    /// That stand so.
+    pub status: Option<CalculationStatus>,
+}
+
+impl Wanted {
+    /// Whether anything is filtered out.
+    #[must_use]
+    pub fn is_filtered(&self) -> bool {
+        self.service.is_some() || self.process_type.is_some() || self.operation.is_some() || self.status.is_some()
+    }
+}
+
+/// By what a list of actions may be sorted; ties by `process_code`. Each has an index of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sort {
+    /// When they began.
+    Time,
+    /// The user's name.
+    Username,
+    /// The service, in the contract's order.
+    Service,
+    /// The type, in the contract's order.
+    ProcessType,
+    /// The operation of the first request.
+    Operation,
+    /// How they stand, in the contract's order.
+    Status,
+    /// How many points were asked for.
+    Points,
+}
+
+impl Sort {
+    /// Every one.
+    pub const ALL: [Self; 7] =
+        [Self::Time, Self::Username, Self::Service, Self::ProcessType, Self::Operation, Self::Status, Self::Points];
+
+    /// The field's path on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Username => "username",
+            Self::Service => "service",
+            Self::ProcessType => "process_type",
+            Self::Operation => "operation",
+            Self::Status => "statistics.calculation_info.status",
+            Self::Points => "statistics.request_points_count",
+        }
+    }
+
+    /// The one with this path.
+    #[must_use]
+    pub fn parse(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sort| sort.as_str() == path)
+    }
+}
+
 /// What came of recording a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {

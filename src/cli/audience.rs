@@ -122,14 +122,31 @@ fn shelf(common: &Common, store: &Store, shelf: Shelf, shelved: Shelved) -> Resu
     let company = company(store, &shelved.company)?;
     let now = common.clock().now();
     let change = |id: i64, name: Option<Name>, enabled: Option<bool>, done: &str| -> Result<(), CliError> {
-        let entry =
-            store.write_blocking(move |tx| entries::change(tx, shelf, company, id, name.as_ref(), enabled, now))?;
+        let operation = match shelf {
+            Shelf::Lists => "change_audience_list",
+            Shelf::Resources => "change_audience_resource",
+        };
+        let entry = common.change(
+            store,
+            operation,
+            move |_| Some(company),
+            move |tx| entries::change(tx, shelf, company, id, name.as_ref(), enabled, now),
+        )?;
         output::say(&format!("{} {} {done}", shelf.noun(), entry.id))
     };
     match shelved.command {
         ShelfCommand::Add { name, id } => {
             let name = Name::parse(&name).map_err(refused("name"))?;
-            let entry = store.write_blocking(move |tx| entries::create(tx, shelf, company, id, &name, now))?;
+            let operation = match shelf {
+                Shelf::Lists => "create_audience_list",
+                Shelf::Resources => "create_audience_resource",
+            };
+            let entry = common.change(
+                store,
+                operation,
+                move |_| Some(company),
+                move |tx| entries::create(tx, shelf, company, id, &name, now),
+            )?;
             output::say(&format!("{} {} made", shelf.noun(), entry.id))
         }
         ShelfCommand::List { json } => {
@@ -164,7 +181,13 @@ fn suppress(common: &Common, store: &Store, key: &str, command: SuppressCommand)
     let change = |addresses: Vec<String>, add: bool, done: &str| -> Result<(), CliError> {
         let addresses: Vec<Address> =
             addresses.iter().map(|text| Address::either(text).map_err(refused("address"))).collect::<Result<_, _>>()?;
-        let changed = store.write_blocking(move |tx| suppression::change(tx, company, &addresses, add, now))?;
+        let operation = if add { "add_suppressed" } else { "remove_suppressed" };
+        let changed = common.change(
+            store,
+            operation,
+            move |_| Some(company),
+            move |tx| suppression::change(tx, company, &addresses, add, now),
+        )?;
         output::say(&format!("{changed} addresses {done}"))
     };
     match command {

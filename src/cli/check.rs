@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::{CliError, Common, output};
 use crate::account::service::files;
+use crate::audit;
 use crate::auth::consistency;
 use crate::store::integrity;
 
@@ -22,6 +23,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     if findings.is_empty() {
         findings.extend(store.read(|conn| consistency(conn))?);
         findings.extend(store.read(|conn| files::consistency(conn))?);
+        findings.extend(store.read(|conn| audit::check::consistency(conn))?);
     }
     if findings.is_empty() {
         return output::say(&format!("{} is well", store.path().display()));

@@ -24,10 +24,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::account::UsageError;
 use crate::audience::AudienceError;
+use crate::audit::own::record_command;
 use crate::auth::AuthError;
+use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
-use crate::store::{OpenError, OpenOptions, Store, StoreError};
+use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
 
 /// The back office of a small trading team in one binary and one SQLite file.
@@ -214,6 +216,27 @@ impl Common {
 
     fn clock(&self) -> Clock {
         self.now.map_or_else(Clock::system, Clock::fixed)
+    }
+
+    /// Makes a change and records it in the same transaction, under the company that `of` names, or the installation.
+    /// `operation`: what the house API calls the same change.
+    fn change<T, E>(
+        &self,
+        store: &Store,
+        operation: &'static str,
+        of: impl Fn(&T) -> Option<CompanyId> + Send + 'static,
+        f: impl Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let now = self.clock().now();
+        store.write_blocking(move |tx| {
+            let done = f(tx)?;
+            record_command(tx, of(&done), operation, now)?;
+            Ok(done)
+        })
     }
 
     /// Opens the database for a short command, which a running server need not be stopped for.

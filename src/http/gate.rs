@@ -15,6 +15,8 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::OperationId;
 
+use crate::audit::own::record_call;
+use crate::auth::permissions::Effect;
 use crate::http::body::capped;
 use crate::http::caller::unquoted;
 use crate::http::compress;
@@ -173,6 +175,9 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 if let Some(operation) = response.data::<OperationId>() {
                     context.set_operation(operation.0);
                 }
+                if response.is_success() {
+                    record(context).await?;
+                }
                 Ok(response)
             }
             Ok(Ok(Err(error))) => {
@@ -200,6 +205,24 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 Err(failure)
             }
         }
+    }
+}
+
+/// Records what has no transaction of its own: exports and downloads before they are answered, so that none goes out
+/// unrecorded; reads a moment later, if they are wanted.
+async fn record(context: &RequestContext) -> Result<(), Failure> {
+    let (Some(effect), Some(principal)) = (context.effect(), context.principal()) else { return Ok(()) };
+    let (auth, call) = (&context.state.auth, || context.call(effect));
+    match effect {
+        Effect::Exports | Effect::Downloads => {
+            let (caller, now) = (principal.doing(call()), context.state.clock.now());
+            Ok(auth.store().write(move |tx| record_call(tx, &caller, now)).await?)
+        }
+        Effect::Reads if context.state.audit_reads => {
+            auth.journal().read(principal, &call());
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

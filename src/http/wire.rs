@@ -35,6 +35,12 @@ impl Instant {
         i16::try_from(offset).unwrap_or(0)
     }
 
+    /// At an offset, with a fraction of the second if there is one: what is shown is exactly what a filter compares with.
+    #[must_use]
+    pub fn exact_at_offset(at: Timestamp, offset: FixedOffset) -> Self {
+        Self(at.to_utc().with_timezone(&offset).to_rfc3339_opts(SecondsFormat::AutoSi, false))
+    }
+
     /// The instant it names. Text that names none was refused when it was parsed.
     #[must_use]
     pub fn to_timestamp(&self) -> Option<Timestamp> {

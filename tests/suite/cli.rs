@@ -1,5 +1,6 @@
 //! The built binary as people and supervisors run it. Nothing is waited for by time: a line, an end of file, an exit.
 
+mod audit;
 mod beside;
 mod printing;
 mod quotas;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use comptoir::auth::model::{Role, Roles};
-use comptoir::auth::permissions::{self, Need, TABLE};
+use comptoir::auth::permissions::{self, Effect, Need, TABLE};
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -128,6 +128,7 @@ impl World {
             "update_info" => to(&operation.path, json!({"phone": "+380000000000"})),
             "file" => to("/account/file/file_en.html", Value::Null),
             "read_info"
+            | "read_audit"
             | "check"
             | "version"
             | "read_principal"
@@ -293,11 +294,50 @@ async fn every_operation_lets_in_whom_the_table_lets_in_and_nobody_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// How many actions of an operation the audit has.
+async fn recorded(reader: &Client, operation: &str) -> u64 {
+    let audit = reader.get(&format!("/account/audit?operation={operation}&limit=1")).await.expect(200).json();
+    audit["counters"]["filter"]["total"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn whatever_changes_exports_or_ingests_something_is_recorded_once_and_nothing_else_is() {
+    let mut world = World::new().await;
+    let mut wrong = Vec::new();
+    // Tokens, which outlive what is tried here.
+    let readers = [world.audiences[0].admin.clone(), world.operator.clone()];
+    for operation in contract::published().operations() {
+        let installation = permissions::need(&operation.id) == Some(Need::Operator);
+        let kind = if installation { "operator" } else { "ADMIN" };
+        let caller = world.callers.iter().position(|caller| caller.kind == kind).unwrap();
+        let caller = world.refresh(caller).await;
+        let reader = &readers[usize::from(installation)];
+        // Ingest is recorded once a minute.
+        world.server.clock.advance(std::time::Duration::from_mins(1));
+        let request = world.request(operation, &caller).await;
+        world.server.clock.advance(std::time::Duration::from_mins(1));
+        let before = recorded(reader, &operation.id).await;
+        let answer = send(&caller.client, operation, &request).await;
+        let after = recorded(reader, &operation.id).await;
+        let expected = match permissions::effect(&operation.id).unwrap() {
+            Effect::Nothing | Effect::Reads => 0,
+            Effect::SignsIn | Effect::Changes | Effect::Exports | Effect::Downloads | Effect::Ingests => {
+                u64::from(standing(&request.path, &answer) == 200)
+            }
+        };
+        if after - before != expected {
+            wrong.push(format!("{}: recorded {} times instead of {expected}", operation.id, after - before));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(world.server.audit_findings(), Vec::<String>::new());
+}
+
 #[test]
 fn the_table_has_a_row_for_each_operation_and_no_other() {
     let published: BTreeSet<_> =
         contract::published().operations().iter().map(|operation| operation.id.as_str()).collect();
-    let rows: BTreeSet<_> = TABLE.iter().map(|(id, _)| *id).collect();
+    let rows: BTreeSet<_> = TABLE.iter().map(|(id, _, _)| *id).collect();
     assert_eq!(published, rows);
 }
 

@@ -24,7 +24,7 @@ const EXCEL_EPOCH: i32 = 25_569;
 
 /// Columns of `Summary`: the points per day stand right of the chart, which shows them.
 const CHART: u16 = 7;
-const DAILY: u16 = 18;
+const DAILY: u16 = 21;
 
 /// A chart of more days than this is a line.
 const BARS: usize = 62;
@@ -387,7 +387,7 @@ mod tests {
         let rows: Vec<_> = (0..3).map(|number| ("north_user", row(20_000 + number, 5))).collect();
         let book = written(&rows, ROWS);
         let chart = part(&book, "xl/charts/chart1.xml");
-        assert!(chart.contains("Summary!$S$7:$S$9") && chart.contains("Summary!$T$7:$T$9"), "{chart}");
+        assert!(chart.contains("Summary!$V$7:$V$9") && chart.contains("Summary!$W$7:$W$9"), "{chart}");
         assert!(chart.contains("Points per day") && chart.contains("<c:dateAx>"), "{chart}");
         for (name, filter) in [("sheet1", "A6:F7"), ("sheet2", "A6:H9")] {
             let sheet = part(&book, &format!("xl/worksheets/{name}.xml"));

@@ -11,8 +11,12 @@ pub mod quotas;
 pub mod recording;
 pub mod statistics;
 
+mod audit;
+
 use std::net::IpAddr;
 use std::time::Duration;
+
+use uuid::Uuid;
 
 use crate::auth::model::{Password, Principal, Roles, SharedPrincipal, User};
 use crate::auth::users::{self, ProfileChange};
@@ -21,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::ProcessConfig;
 use crate::store::{Pulse, Store};
 
+pub use self::audit::{ActionList, AuditError, AuditQuery};
 pub use self::error::UsageError;
 use self::recording::Here;
 
@@ -70,9 +75,10 @@ impl AccountService {
         username: &str,
         password: &str,
         address: IpAddr,
+        request: Uuid,
         ttl: Duration,
     ) -> Result<String, AuthError> {
-        self.auth.sign_in(username, password, address, ttl).await
+        self.auth.sign_in(username, password, address, request, ttl).await
     }
 
     /// The roles that stand behind a token; `None` when nothing does, whatever the reason.

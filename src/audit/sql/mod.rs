@@ -3,7 +3,9 @@
 //! Must not know: HTTP, services, tasks. Nothing here begins a transaction; each statement names the company.
 
 pub mod actions;
+pub mod chain;
 pub mod days;
+pub mod pages;
 pub mod requests;
 
 use std::time::Duration;
@@ -19,15 +21,15 @@ fn unknown(column: usize, what: &'static str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, what.into())
 }
 
-fn service(row: &Row<'_>, column: usize) -> rusqlite::Result<Service> {
+fn service_of(row: &Row<'_>, column: usize) -> rusqlite::Result<Service> {
     Service::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no service has this number"))
 }
 
-fn process_type(row: &Row<'_>, column: usize) -> rusqlite::Result<ProcessType> {
+fn process_type_of(row: &Row<'_>, column: usize) -> rusqlite::Result<ProcessType> {
     ProcessType::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no type of process has this number"))
 }
 
-fn status(row: &Row<'_>, column: usize) -> rusqlite::Result<CalculationStatus> {
+fn status_of(row: &Row<'_>, column: usize) -> rusqlite::Result<CalculationStatus> {
     CalculationStatus::of_code(row.get(column)?).ok_or_else(|| unknown(column, "no status has this number"))
 }
 
@@ -40,6 +42,11 @@ fn code(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
 fn duration(row: &Row<'_>, column: usize) -> rusqlite::Result<Duration> {
     let millis: i64 = row.get(column)?;
     Ok(Duration::from_millis(millis.unsigned_abs()))
+}
+
+/// How many rows at most, as the engine wants it.
+fn at_most(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -79,3 +79,42 @@ CREATE TABLE action_days (
     count        INTEGER NOT NULL CHECK (count >= 0),
     PRIMARY KEY (company_id, day, user_id, service, process_type, operation, status)
 ) STRICT, WITHOUT ROWID;
+
+-- What is known of Comptoir's own activity for good: a chain of events per company, each bound to the one before it by
+-- its hash. A row that is changed, put in or taken out breaks the chain.
+CREATE TABLE audit_events (
+    -- The company's row key; 0: the installation.
+    chain     INTEGER NOT NULL,
+    -- From 1, without a gap.
+    seq       INTEGER NOT NULL CHECK (seq > 0),
+    -- When it was written.
+    at        INTEGER NOT NULL,
+    kind      TEXT    NOT NULL,
+    -- The action it vouches for, if any, and the SHA-256 of that row and its request. No reference: an action that is
+    -- gone is to be found out, not prevented.
+    action_id INTEGER,
+    digest    BLOB    CHECK (length(digest) = 32),
+    -- What else there is to know, as JSON.
+    detail    TEXT    NOT NULL CHECK (json_valid(detail)),
+    -- SHA-256 of all of the above and the hash before it.
+    hash      BLOB    NOT NULL CHECK (length(hash) = 32),
+    PRIMARY KEY (chain, seq),
+    CHECK ((action_id IS NULL) = (digest IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Where each chain ends, and where it begins since retention has taken its oldest events.
+CREATE TABLE audit_chains (
+    chain        INTEGER NOT NULL PRIMARY KEY,
+    seq          INTEGER NOT NULL,
+    hash         BLOB    NOT NULL CHECK (length(hash) = 32),
+    removed_seq  INTEGER NOT NULL DEFAULT 0,
+    removed_hash BLOB    NOT NULL DEFAULT (zeroblob(32)) CHECK (length(removed_hash) = 32)
+) STRICT;
+
+CREATE TRIGGER audit_events_stay BEFORE UPDATE ON audit_events BEGIN
+    SELECT raise(ABORT, 'events of the audit are not changed');
+END;
+CREATE TRIGGER audit_events_go_with_retention BEFORE DELETE ON audit_events
+WHEN old.seq > (SELECT removed_seq FROM audit_chains WHERE chain = old.chain) BEGIN
+    SELECT raise(ABORT, 'events of the audit are removed by retention only');
+END;

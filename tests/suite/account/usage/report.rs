@@ -82,7 +82,7 @@ async fn the_summary_adds_up_and_has_the_points_of_each_day_for_its_chart() {
     let summary = rows(&sheet(&answer, "Summary"));
     let totals: Vec<_> = summary[NAMES + 1..].iter().map(|row| row[..6].join(" ").trim().to_owned()).collect();
     assert_eq!(totals, ["UNIVERSAL PLAN 2 4 3 8", "AGRO MATRIX 1 1234567 1234567 0", "Total  3 1234571 1234570 8", ""]);
-    let daily: Vec<_> = summary[NAMES..].iter().map(|row| row[18..].join(" ")).collect();
+    let daily: Vec<_> = summary[NAMES..].iter().map(|row| row[21..].join(" ")).collect();
     assert_eq!(daily, ["Date Points", "2026-02-27 1", "2026-02-28 0", "2026-03-01 0", "2026-03-02 1234570"]);
 }
 
