@@ -85,13 +85,23 @@ pub fn run(common: &Common, command: QuotaCommand) -> Result<(), CliError> {
         QuotaCommand::Set { of, points_per_request, points_per_day, max_concurrent_execution } => {
             let limits = Limits::parse(points_per_request, points_per_day, max_concurrent_execution)
                 .map_err(UsageError::Invalid)?;
-            let (company, kind, username) = (company(&store, &of.company)?, of.kind(), of.username);
-            let quota = store.write_blocking(move |tx| quotas::set(tx, company.id, &username, kind, &limits))?;
+            let (company, kind, username) = (company(&store, &of.company)?.id, of.kind(), of.username);
+            let quota = common.change(
+                &store,
+                "set_quota",
+                move |_| Some(company),
+                move |tx| quotas::set(tx, company, &username, kind, &limits),
+            )?;
             output::say(&format!("quota of {} for {} {} set", quota.username, kind.service, kind.process_type))
         }
         QuotaCommand::Remove { of } => {
-            let (company, kind, username) = (company(&store, &of.company)?, of.kind(), of.username.clone());
-            store.write_blocking(move |tx| quotas::delete(tx, company.id, &username, kind))?;
+            let (company, kind, username) = (company(&store, &of.company)?.id, of.kind(), of.username.clone());
+            common.change(
+                &store,
+                "delete_quota",
+                move |()| Some(company),
+                move |tx| quotas::delete(tx, company, &username, kind),
+            )?;
             output::say(&format!("quota of {} for {} {} lifted", of.username, kind.service, kind.process_type))
         }
         QuotaCommand::List { company: key, json } => list(&store, &key, json),

@@ -209,7 +209,6 @@ impl UsageApi {
     /// type. An ADMIN gets every user of the company. Labels are in the language that `Accept-Language` prefers:
     /// English, Russian or Ukrainian.
     #[oai(path = "/account/report", method = "get", operation_id = "generate_report", tag = "AccountTags::Usage")]
-    #[expect(clippy::too_many_arguments, reason = "the contract's parameters, one argument each")]
     async fn generate_report(
         &self,
         caller: Caller,

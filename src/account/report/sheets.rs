@@ -335,7 +335,9 @@ mod tests {
 
     fn written(rows: &[(&str, DayUsage)], most: u32) -> Vec<u8> {
         let mut totals = Totals::default();
-        rows.iter().for_each(|(_, row)| totals.add(row));
+        for (_, row) in rows {
+            totals.add(row);
+        }
         let mut book = Book::with_rows(head(true), &totals, most).expect("a summary");
         for (user, row) in rows {
             book.day(Some(user), row).expect("a row");

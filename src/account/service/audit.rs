@@ -96,6 +96,7 @@ pub struct ActionList {
 
 impl ActionList {
     /// How many there are, whatever the page.
+    #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
     }
@@ -106,6 +107,7 @@ impl ActionList {
     }
 
     /// The first slice.
+    #[must_use]
     pub fn into_first(self) -> Vec<Listed> {
         self.first.unwrap_or_default()
     }

@@ -14,7 +14,7 @@ use super::UsageService;
 use super::error::UsageError;
 use crate::account::model::Flow;
 use crate::account::sql;
-use crate::account::sql::files::File;
+pub use crate::account::sql::files::File;
 use crate::account::sql::processes::Process;
 use crate::audit::actions;
 use crate::auth::model::{CompanyId, Principal, Role, SharedPrincipal};
@@ -183,14 +183,14 @@ impl UsageService {
                     }
                     return Err(UsageError::Conflict(format!(
                         "process `{}` has another {} already",
-                        process.process_code,
+                        process.code,
                         flow.as_str()
                     )));
                 }
                 if !sql::files::publish(tx, file, &sha256, now)? {
                     return Err(UsageError::GivenUp);
                 }
-                note_in_audit(tx, company, process.process_code, flow, true)?;
+                note_in_audit(tx, company, process.code, flow, true)?;
                 sql::processes::touch(tx, process.id, now)?;
                 let published = sql::files::find(tx, company, process.id, flow)?;
                 Ok((published.ok_or(UsageError::GivenUp)?, true))

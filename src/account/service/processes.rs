@@ -110,10 +110,10 @@ impl UsageService {
             let recorded = self
                 .auth
                 .write_as(caller.clone(), move |tx| {
-                    let mut recorder = Recorder::new(tx, &by, &here, now);
+                    let mut desk = Recorder::new(tx, &by, &here, now);
                     let mut recorded = Vec::with_capacity(range.len());
                     for report in &all[range.clone()] {
-                        match tx.nested(|| recorder.record(report)) {
+                        match tx.nested(|| desk.record(report)) {
                             Err(error) if !error.is_the_reports_own() => return Err(error),
                             one => recorded.push(one),
                         }

@@ -127,10 +127,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         let Some(start) = start else { return Ok(None) };
         let beneficiary = self.beneficiary(start.username.as_deref())?;
         if start.print(beneficiary.id.0) != process.start_print {
-            return Err(UsageError::Conflict(format!(
-                "process `{}` was started with other data before",
-                process.process_code
-            )));
+            return Err(UsageError::Conflict(format!("process `{}` was started with other data before", process.code)));
         }
         let refused = process.status == CalculationStatus::CanceledByQuota;
         Ok(refused.then(|| "the quota did not allow this process when it was first reported".to_owned()))
@@ -156,7 +153,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
     /// Keeps a process that is new, as far as its quota lets it.
     fn start(&mut self, report: &Report, start: &Start) -> Result<(Process, ActionId, Option<String>), UsageError> {
         let beneficiary = self.beneficiary(start.username.as_deref())?;
-        let time = self.told("time", start.time)?;
+        let time = self.told("start.time", start.time)?;
         let day = Day::of(time.at, beneficiary.timezone);
         let cell = Cell { company: self.company(), user: beneficiary.id, day, kind: start.kind };
         let points = start.points.count();
@@ -192,7 +189,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         let process = Process {
             id,
             user: fresh.user,
-            process_code: fresh.process_code,
+            code: fresh.process_code,
             kind: fresh.kind,
             status,
             time: fresh.time,
@@ -278,7 +275,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
                 made.request_code
             )));
         }
-        let time = self.told("time", made.time)?;
+        let time = self.told("requests.time", made.time)?;
         sql::processes::insert_request(self.tx, self.company(), process.id, made.request_code, &print)?;
         let Some(action) = action.get(self.tx)? else { return Ok(true) };
         let request = NewRequest {
@@ -305,7 +302,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
             }
             return Err(UsageError::Conflict(format!(
                 "process `{}` was reported to have ended otherwise",
-                process.process_code
+                process.code
             )));
         }
         let cell = self.cell(process);

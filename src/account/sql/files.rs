@@ -122,11 +122,12 @@ pub fn give_up_stalled(tx: &WriteTx<'_>, before: Timestamp) -> Result<(), StoreE
     Ok(())
 }
 
+/// The statement of [`given_up`].
+pub const GIVEN_UP: &str = "SELECT id FROM account_files WHERE state = 2 ORDER BY written_at LIMIT 1";
+
 /// A file that is to be removed, of any company.
 pub fn given_up(conn: &Conn) -> Result<Option<i64>, StoreError> {
-    let mut statement =
-        conn.prepare_cached("SELECT id FROM account_files WHERE state = 2 ORDER BY written_at LIMIT 1")?;
-    Ok(statement.query_row([], |row| row.get(0)).optional()?)
+    Ok(conn.prepare_cached(GIVEN_UP)?.query_row([], |row| row.get(0)).optional()?)
 }
 
 /// Removes up to `limit` pieces of a file that was given up or hidden, with the file once none is left; whether nothing

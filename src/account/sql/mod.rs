@@ -37,3 +37,38 @@ fn status(row: &rusqlite::Row<'_>, column: usize) -> Result<CalculationStatus, r
 fn day(row: &rusqlite::Row<'_>, column: usize) -> Result<Day, rusqlite::Error> {
     Ok(Day::of_number(row.get(column)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{files, processes, usage};
+    use crate::store::{Conn, MIGRATIONS};
+
+    /// How SQLite means to run `sql`, on a database of this version.
+    fn plan(sql: &str) -> String {
+        let conn = Conn::open_in_memory().expect("memory");
+        for migration in MIGRATIONS {
+            conn.execute_batch(migration.sql).expect("a migration that works");
+        }
+        let mut statement = conn.prepare(&["EXPLAIN QUERY PLAN ", sql].concat()).expect("a statement that works");
+        // A plan needs no values.
+        let rows = statement.raw_query().mapped(|row| row.get::<_, String>("detail"));
+        rows.map(|row| row.expect("a step")).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn what_is_asked_often_or_of_much_is_read_from_its_index_without_sorting() {
+        for (sql, index) in [
+            (usage::OF_USER, "USING PRIMARY KEY (company_id=? AND user_id=? AND day>? AND day<?)"),
+            (usage::OF_COMPANY, "account_usage_by_day (company_id=? AND day>? AND day<?)"),
+            (
+                processes::RUNNING,
+                "account_processes_running (company_id=? AND user_id=? AND service=? AND process_type=?)",
+            ),
+            (processes::SILENT, "account_processes_silent (heard_at<?)"),
+            (files::GIVEN_UP, "account_files_by_state (state=?)"),
+        ] {
+            let plan = plan(sql);
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{index}: {plan}");
+        }
+    }
+}

@@ -17,7 +17,7 @@ pub struct Process {
     /// Whom it is for.
     pub user: UserId,
     /// The company's code for it.
-    pub process_code: Uuid,
+    pub code: Uuid,
     /// What it is.
     pub kind: Kind,
     /// How it stands.
@@ -42,7 +42,7 @@ fn process(row: &Row<'_>) -> Result<Process, rusqlite::Error> {
     Ok(Process {
         id: row.get(0)?,
         user: UserId(row.get(1)?),
-        process_code: Uuid::from_bytes(row.get(2)?),
+        code: Uuid::from_bytes(row.get(2)?),
         kind: kind(row, 3)?,
         status: status(row, 5)?,
         time: Timestamp::from_micros(row.get(6)?),

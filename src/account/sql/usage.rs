@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::{day, kind};
-use crate::account::model::{Day, Kind, KindFilter};
+use crate::account::model::{Day, Kind, KindFilter, ProcessType, Service};
 use crate::account::period::Period;
 use crate::account::usage::{DayUsage, Usage};
 use crate::auth::model::{CompanyId, UserId};
@@ -105,8 +105,8 @@ pub fn each_of_user<E: From<StoreError>>(
     let mut rows = statement
         .query(named_params! {
             ":company": span.company.0, ":user": user.0, ":from": span.period.from.number(),
-            ":to": span.period.to.number(), ":service": span.filter.service.map(|service| service.code()),
-            ":process_type": span.filter.process_type.map(|kind| kind.code()),
+            ":to": span.period.to.number(), ":service": span.filter.service.map(Service::code),
+            ":process_type": span.filter.process_type.map(ProcessType::code),
         })
         .map_err(StoreError::from)?;
     while let Some(row) = rows.next().map_err(StoreError::from)? {
@@ -125,8 +125,8 @@ pub fn each_of_company<E: From<StoreError>>(
     let mut rows = statement
         .query(named_params! {
             ":company": span.company.0, ":from": span.period.from.number(), ":to": span.period.to.number(),
-            ":service": span.filter.service.map(|service| service.code()),
-            ":process_type": span.filter.process_type.map(|kind| kind.code()),
+            ":service": span.filter.service.map(Service::code),
+            ":process_type": span.filter.process_type.map(ProcessType::code),
         })
         .map_err(StoreError::from)?;
     while let Some(row) = rows.next().map_err(StoreError::from)? {

@@ -94,7 +94,7 @@ CREATE TABLE account_files (
     written_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX account_files_there ON account_files (process_id, flow) WHERE state = 1;
-CREATE INDEX account_files_unfinished ON account_files (state, written_at) WHERE state <> 1;
+CREATE INDEX account_files_by_state ON account_files (state, written_at);
 
 CREATE TABLE account_chunks (
     id      INTEGER PRIMARY KEY,

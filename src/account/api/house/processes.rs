@@ -160,8 +160,7 @@ impl ProcessesApi {
         context.set_body_limit(self.0.options().max_file_size);
         let kept = self.0.upload(caller.principal(), process_code.0, flow.0.0, body.into_stream()).await;
         let file = kept.map_err(usage_failure)?;
-        let sha256 = file.sha256.iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Json(FileWire { size: file.size, sha256 }))
+        Ok(Json(file.into()))
     }
 
     /// Download data of a process

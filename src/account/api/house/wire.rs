@@ -9,6 +9,7 @@ use uuid::Uuid;
 use crate::account::api::words::{CalculationStatus, Date, ProcessType, Service};
 use crate::account::model::{self, Kind, Made, Outcome, PointKey, Points, Report, Start, Told, may_end};
 use crate::account::quota::Limits;
+use crate::account::service::files::File;
 use crate::account::service::processes::{ProcessView, ReportOutcome};
 use crate::account::service::quotas::Quota;
 use crate::http::Failure;
@@ -61,6 +62,7 @@ pub struct RequestWire {
 /// How long the stages of a calculation took, in milliseconds; what is left out is 0.
 #[derive(Debug, Default, Object)]
 #[oai(rename = "ProcessTimings", deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "the unit belongs to the name on the wire")]
 pub struct TimingsWire {
     /// Preparing the data.
     #[oai(default, validator(minimum(value = "0"), maximum(value = "999999999999")))]
@@ -250,7 +252,7 @@ impl From<ProcessView> for ProcessWire {
     fn from(view: ProcessView) -> Self {
         let process = view.process;
         Self {
-            process_code: process.process_code,
+            process_code: process.code,
             username: view.username,
             service: Service(process.kind.service),
             process_type: ProcessType(process.kind.process_type),
@@ -362,10 +364,22 @@ impl From<Vec<ResultWire>> for ResultsWire {
 pub struct FileWire {
     /// Its length in bytes.
     #[oai(validator(minimum(value = "0"), maximum(value = "9007199254740991")))]
-    pub size: i64,
+    size: i64,
     /// The SHA-256 of its bytes, in hexadecimal.
     #[oai(validator(min_length = 64, max_length = 64))]
-    pub sha256: String,
+    sha256: String,
+}
+
+impl From<File> for FileWire {
+    fn from(file: File) -> Self {
+        let mut sha256 = String::with_capacity(64);
+        for byte in file.sha256 {
+            for digit in [byte >> 4, byte & 15] {
+                sha256.push(char::from_digit(digit.into(), 16).expect("four bits are a digit"));
+            }
+        }
+        Self { size: file.size, sha256 }
+    }
 }
 
 /// Limits of a user for a kind of work. What is left out is as wide as the contract's bounds.

@@ -12,6 +12,9 @@ use super::{Cast, PROCESSES, lines, start, started, statistics};
 /// A report: which day, whether of one type or another, which keys; no keys: only their number.
 type Drawn = (usize, bool, Vec<u8>, Option<u8>);
 
+/// What a day should have: processes, points, points that were only counted, and the set of the others.
+type Seen = (usize, usize, usize, BTreeSet<u8>);
+
 const DAYS: [&str; 3] = ["2026-02-28", "2026-03-01", "2026-03-02"];
 
 #[tokio::test]
@@ -26,7 +29,7 @@ async fn unique_points_are_what_a_set_says() {
         let drawn: Vec<Drawn> = reports.new_tree(&mut runner).unwrap().current();
         let username = format!("drawn_{round}");
         let user = cast.server.user("north", &username, &["USER"]).await;
-        let mut expected: BTreeMap<(usize, &str), (usize, usize, usize, BTreeSet<u8>)> = BTreeMap::new();
+        let mut expected: BTreeMap<(usize, &str), Seen> = BTreeMap::new();
         for (day, plan, keys, count) in &drawn {
             let process_type = if *plan { "PLAN" } else { "ROUTE" };
             let mut more = json!({

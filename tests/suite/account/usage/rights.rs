@@ -21,10 +21,18 @@ pub async fn request(admin: &Client, owner: &str, operation: &str, path: &str) -
     let start = json!({"service": "UNIVERSAL", "process_type": "PLAN"});
     let report = || json!({"process_code": Uuid::new_v4(), "start": start});
     let body = match operation {
-        "generate_statistics" | "generate_report" | "read_quota" | "list_processes" | "list_quotas" => Value::Null,
+        "generate_statistics"
+        | "generate_report"
+        | "read_quota"
+        | "list_processes"
+        | "list_quotas"
+        | "read_data"
+        | "read_process"
+        | "download_process_file"
+        | "delete_process_file"
+        | "delete_quota" => Value::Null,
         "report_process" => report(),
         "report_processes" => json!({"reports": [report()]}),
-        "read_data" | "read_process" | "download_process_file" | "delete_process_file" | "delete_quota" => Value::Null,
         "upload_process_file" => json!("target"),
         "attach_requests" => json!({"requests": [{"request_code": Uuid::new_v4(), "operation": "operation"}]}),
         "finish_process" => json!({"status": "FAILED"}),
