@@ -31,6 +31,40 @@ pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
     Ok(findings)
 }
 
+/// A head as the log had it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoggedHead {
+    chain: Chain,
+    head: Head,
+}
+
+impl LoggedHead {
+    /// Reads `CHAIN:SEQ:HASH`, as the fields of the log's line are called.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let (chain, seq, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        let head = Head { seq: seq.parse().ok().filter(|seq| *seq > 0)?, hash: chain::unhex(hash)? };
+        parts.next().is_none().then_some(Self { chain: Chain(chain.parse().ok()?), head })
+    }
+}
+
+/// What is wrong with a head that the log had. Whoever rewrites a whole chain, its head included, is found out by this
+/// alone.
+pub fn logged_head(conn: &Conn, logged: LoggedHead) -> Result<Option<String>, StoreError> {
+    let LoggedHead { chain, head } = logged;
+    let at = sql::chain::after(conn, chain, head.seq - 1, 1)?;
+    let finding = match at.first().filter(|(event, _)| event.seq == head.seq) {
+        Some((_, hash)) if *hash == head.hash => return Ok(None),
+        Some(_) => format!("event {} is not the one that the log had", head.seq),
+        None if sql::chain::ends(conn, chain)?.is_some_and(|ends| head.seq <= ends.removed.seq) => {
+            format!("event {} is older than what is kept: take a later line of the log", head.seq)
+        }
+        None => format!("event {} of the log is not there", head.seq),
+    };
+    Ok(Some(format!("audit: {}: {finding}", name(conn, chain))))
+}
+
 /// A chain for people.
 fn name(conn: &Conn, chain: Chain) -> String {
     let Some(company) = chain.company() else { return "the installation's chain".to_owned() };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use comptoir::audit::chain::hex;
 use comptoir::config::AuditConfig;
 use comptoir::store::StoreError;
 use serde_json::json;
@@ -82,13 +83,10 @@ async fn the_heads_of_the_chains_go_to_the_log_every_day() {
         let named = heads.iter().filter(|line| line.contains(&format!("company=\"{of}\""))).count();
         assert_eq!(named, 1, "{of}: {heads:?}");
     }
-    let head: Vec<u8> = server
-        .store()
-        .read_one(|conn| {
-            Ok::<_, StoreError>(conn.query_row("SELECT hash FROM audit_chains WHERE chain = 2", [], |row| row.get(0))?)
-        })
-        .unwrap();
-    let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
+    let head = server.store().read_one(|conn| {
+        Ok::<_, StoreError>(conn.query_row("SELECT hash FROM audit_chains WHERE chain = 2", [], |row| row.get(0))?)
+    });
+    let head = hex(&head.unwrap());
     assert_eq!(heads.iter().filter(|line| line.contains(&head)).count(), 1);
 }
 

@@ -297,18 +297,20 @@ async fn a_full_disk_keeps_nobody_out_and_what_waited_is_recorded_later() {
     let limit = |pages: &'static str| server.store().write(move |tx| Ok::<_, StoreError>(tx.execute_batch(pages)?));
     // No page may be added to the file any more.
     limit("PRAGMA max_page_count = 1").await.unwrap();
-    let filler = "x".repeat(2000);
-    for number in 0..30 {
-        let attributes: Vec<_> = (0..50).map(|at| json!({"key": format!("{number} {at}"), "value": filler})).collect();
-        if admin.put("/account/info", json!({"attributes": attributes})).await.status == 507 {
-            break;
-        }
+    // What cannot be recorded is not handed out.
+    let mut exported = 0;
+    while admin.get("/comptoir/v1/audience/suppressed").await.status != 507 {
+        exported += 1;
+        assert!(exported < 5_000, "the file does not become full");
     }
+    admin.put("/account/info", json!({"attributes": [{"key": "a", "value": "x".repeat(2000)}]})).await.expect(507);
     for _ in 0..3 {
         server.as_operator().await;
     }
     limit("PRAGMA max_page_count = 1073741823").await.unwrap();
     let found = audit(&admin, "?operation=run_token_generation").await;
     assert_eq!(totals(&found).1, 4);
+    assert_eq!(totals(&audit(&admin, "?operation=list_suppressed").await).1, exported);
+    assert_eq!(totals(&audit(&admin, "?operation=update_info").await).1, 0);
     assert_eq!(server.audit_findings(), Vec::<String>::new());
 }

@@ -87,9 +87,9 @@ fn key(action: &Value, pointer: &str) -> (u64, String) {
     let value = action.pointer(pointer).unwrap();
     let word = value.as_str().unwrap_or_default();
     let place = match pointer {
-        "/service" => Service::parse(word).map(|one| one.code()),
-        "/process_type" => ProcessType::parse(word).map(|one| one.code()),
-        "/statistics/calculation_info/status" => CalculationStatus::parse(word).map(|one| one.code()),
+        "/service" => Service::parse(word).map(Service::code),
+        "/process_type" => ProcessType::parse(word).map(ProcessType::code),
+        "/statistics/calculation_info/status" => CalculationStatus::parse(word).map(CalculationStatus::code),
         _ => None,
     };
     match place {

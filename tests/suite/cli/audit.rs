@@ -1,5 +1,6 @@
 //! `comptoir check` and the audit's chains: what somebody did to the file while nobody was looking is named.
 
+use comptoir::audit::chain::hex;
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -47,6 +48,24 @@ async fn whatever_is_done_to_the_chain_behind_the_servers_back_is_named() {
     // The sign-in was still in memory when the signal came.
     assert!(place.succeed(&["check"]).await.contains("is well"));
     let whole = std::fs::read(place.database()).unwrap();
+
+    // Whoever rewrites the chain to its end cannot rewrite yesterday's log.
+    let connection = Connection::open(place.database()).unwrap();
+    let hash: Vec<u8> = connection
+        .query_row("SELECT hash FROM audit_events WHERE chain = 1 AND seq = 2", [], |row| row.get(0))
+        .unwrap();
+    drop(connection);
+    let logged = format!("1:2:{}", hex(&hash.try_into().unwrap()));
+    assert!(place.succeed(&["check", "--audit-head", &logged]).await.contains("is well"));
+    for (head, finding) in [
+        (logged.replace("1:2:", "1:3:"), "event 3 is not the one that the log had"),
+        (logged.replace("1:2:", "1:9:"), "event 9 of the log is not there"),
+    ] {
+        let output = place.run(&["check", "--audit-head", &head]).await;
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains(finding), "{head}: {said}");
+    }
+    assert_eq!(place.run(&["check", "--audit-head", "1:2:3"]).await.status.code(), Some(2));
 
     for (tampering, finding) in TAMPERINGS {
         std::fs::write(place.database(), &whole).unwrap();
