@@ -282,7 +282,9 @@ impl World {
             password_file: path.with_extension("operator-password"),
         };
         bootstrap::run(&auth, || Ok::<_, BootstrapError>(first)).await.expect("a first start");
-        let jwt = auth.sign_in("operator", password, [127, 0, 0, 1].into(), Duration::from_hours(24)).await;
+        let jwt = auth
+            .sign_in("operator", password, [127, 0, 0, 1].into(), uuid::Uuid::new_v4(), Duration::from_hours(24))
+            .await;
         let principal = auth.authenticate(&jwt.expect("a token")).expect("a principal");
         let queue = Queue::new(clock, vec![Arc::new(comptoir::audience::tasks::RefreshEnded)]);
         let service = AudienceService::new(&auth, queue.clone(), Guard::default());

@@ -15,13 +15,17 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::account::AccountService;
-use crate::account::api::AccountApi;
+use crate::account::api::house::{ProcessesApi, QuotasApi};
+use crate::account::api::{AccountApi, UsageApi};
+use crate::account::service::recording::Here;
+use crate::account::{AccountService, UsageService};
 use crate::audience::AudienceService;
 use crate::audience::api::{AudienceApi, AudienceHouseApi};
 use crate::audience::tasks::RefreshEnded;
+use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
+use crate::config::{AuditConfig, ProcessConfig};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -34,7 +38,7 @@ use crate::http::{Contract, HttpState};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, house, webhooks};
+use crate::{account, audience, audit, house, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
@@ -42,6 +46,7 @@ pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRAC
 /// The handlers of every contract.
 type Handlers = (
     AccountApi,
+    UsageApi,
     SessionApi,
     UsersApi,
     TokensApi,
@@ -51,6 +56,8 @@ type Handlers = (
     HealthApi,
     AudienceApi,
     AudienceHouseApi,
+    ProcessesApi,
+    QuotasApi,
 );
 
 /// How long an ended task is remembered.
@@ -76,6 +83,10 @@ pub struct AppOptions {
     pub log_all_requests: bool,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
+    /// What reporting processes goes by.
+    pub processes: ProcessConfig,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -107,7 +118,9 @@ pub enum AppError {
 /// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let queue = Queue::new(clock.clone(), vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded)]);
+    let hooks =
+        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
+    let queue = Queue::new(clock.clone(), hooks);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
@@ -115,6 +128,8 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
+    account::tasks::register(&mut registry, options.processes.abandoned_after);
+    audit::tasks::register(&mut registry, options.audit.retention);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -135,6 +150,8 @@ pub async fn build(
 ) -> Result<BoxEndpoint<'static, Response>, AppError> {
     let store = auth.store().clone();
     let instance = instance(&store).await?;
+    let place = Place::new(&options.env, &instance);
+    auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
@@ -143,8 +160,11 @@ pub async fn build(
     let document = document();
     let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
     let house = HouseService::new(auth.clone(), pulse.clone());
+    let here = Here { env: options.env.clone(), pod: instance.clone() };
+    let usage = UsageService::new(&auth, here, options.processes);
     let handlers: Handlers = (
         AccountApi::new(AccountService::new(auth.clone(), pulse), account_document),
+        UsageApi(usage.clone()),
         SessionApi(house.clone()),
         UsersApi(house.clone()),
         TokensApi(house.clone()),
@@ -154,6 +174,8 @@ pub async fn build(
         HealthApi::new(house),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
+        ProcessesApi(usage.clone()),
+        QuotasApi(usage),
     );
     let state = HttpState {
         auth,
@@ -162,6 +184,8 @@ pub async fn build(
         contracts: CONTRACTS,
         env: options.env,
         instance,
+        place,
+        audit_reads: options.audit.reads,
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,
@@ -175,8 +199,14 @@ pub async fn build(
 #[must_use]
 pub fn document() -> Value {
     let examples = Examples {
-        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES].concat(),
-        answers: [account::api::ANSWERS, audience::api::ANSWERS].concat(),
+        requests: [
+            account::api::EXAMPLES,
+            account::api::house::EXAMPLES,
+            house::api::EXAMPLES,
+            audience::api::EXAMPLES,
+        ]
+        .concat(),
+        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS].concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

@@ -142,6 +142,28 @@ pub struct WebhookConfig {
     pub ca: Option<PathBuf>,
 }
 
+/// How the audit is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuditConfig {
+    /// Whether plain reads are recorded too.
+    pub reads: bool,
+    /// How long an action is kept.
+    pub retention: Duration,
+}
+
+impl Default for AuditConfig {
+    fn default() -> Self {
+        Self { reads: false, retention: days(AUDIT_RETENTION_DAYS) }
+    }
+}
+
+/// How many days an action is kept unless a setting says otherwise: three years.
+const AUDIT_RETENTION_DAYS: u64 = 1096;
+
+fn days(days: u64) -> Duration {
+    Duration::from_hours(days * 24)
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -274,6 +296,21 @@ pub struct Config {
     pub log_requests: bool,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
+    /// How the audit is kept.
+    pub audit: AuditConfig,
+    /// What reporting processes goes by.
+    pub processes: ProcessConfig,
+}
+
+/// What reporting processes goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProcessConfig {
+    /// The largest data file, in bytes.
+    pub max_file_size: usize,
+    /// The most bytes of data files a company may have.
+    pub storage_per_company: i64,
+    /// How long nothing may be heard of a process before it counts as abandoned.
+    pub abandoned_after: Duration,
 }
 
 /// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
@@ -310,6 +347,32 @@ pub struct Settings {
     pub log_requests: Option<bool>,
     /// How webhooks go out.
     pub webhooks: WebhookSettings,
+    /// What reporting processes goes by.
+    pub processes: ProcessSettings,
+    /// How the audit is kept.
+    pub audit: AuditSettings,
+}
+
+/// The table `[processes]`; as flags `--processes-max-file-size` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ProcessSettings {
+    /// The largest data file, in bytes.
+    pub max_file_size: Option<u64>,
+    /// The most bytes of data files a company may have.
+    pub storage_per_company: Option<u64>,
+    /// How long nothing may be heard of a process before it counts as abandoned, in seconds.
+    pub abandoned_after: Option<u64>,
+}
+
+/// The table `[audit]`; as flags `--audit-reads` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuditSettings {
+    /// Whether plain reads are recorded too.
+    pub reads: Option<bool>,
+    /// How many days an action is kept.
+    pub retention_days: Option<u64>,
 }
 
 /// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
@@ -358,6 +421,8 @@ impl Settings {
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
             webhooks: self.webhooks.or(other.webhooks),
+            processes: self.processes.or(other.processes),
+            audit: self.audit.or(&other.audit),
         }
     }
 
@@ -409,8 +474,25 @@ impl Settings {
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
             webhooks: self.webhooks.resolve(&database)?,
+            processes: self.processes.resolve()?,
+            audit: self.audit.resolve()?,
             database,
         })
+    }
+}
+
+impl AuditSettings {
+    fn or(&self, other: &Self) -> Self {
+        Self { reads: self.reads.or(other.reads), retention_days: self.retention_days.or(other.retention_days) }
+    }
+
+    fn resolve(&self) -> Result<AuditConfig, ConfigError> {
+        let retention = self.retention_days.unwrap_or(AUDIT_RETENTION_DAYS);
+        if !(1..=36_525).contains(&retention) {
+            let rule = "must be from 1 to 36525 days".to_owned();
+            return Err(ConfigError::Invalid { setting: "audit.retention_days", rule });
+        }
+        Ok(AuditConfig { reads: self.reads.unwrap_or(false), retention: days(retention) })
     }
 }
 
@@ -433,6 +515,40 @@ impl WebhookSettings {
             allow.extend(AllowedDestination::loopback());
         }
         Ok(WebhookConfig { allow, ca: self.ca })
+    }
+}
+
+impl ProcessSettings {
+    fn or(self, other: Self) -> Self {
+        Self {
+            max_file_size: self.max_file_size.or(other.max_file_size),
+            storage_per_company: self.storage_per_company.or(other.storage_per_company),
+            abandoned_after: self.abandoned_after.or(other.abandoned_after),
+        }
+    }
+
+    /// Checks the bounds and fills in the defaults: 256 MiB a file, 10 GiB a company, a day of silence.
+    pub fn resolve(self) -> Result<ProcessConfig, ConfigError> {
+        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
+        // SQLite's file has an end, and so have the numbers of a JavaScript client.
+        let bytes = |setting, given: Option<u64>, default: u64| {
+            let bytes = given.unwrap_or(default);
+            if bytes > 1 << 46 {
+                return Err(invalid(setting, "must be at most 70368744177664 bytes"));
+            }
+            Ok(bytes)
+        };
+        let max_file_size = bytes("processes.max_file_size", self.max_file_size, 256 << 20)?;
+        let storage = bytes("processes.storage_per_company", self.storage_per_company, 10 << 30)?;
+        let abandoned_after = self.abandoned_after.unwrap_or(86_400);
+        if !(60..=31_536_000).contains(&abandoned_after) {
+            return Err(invalid("processes.abandoned_after", "must be from 60 to 31536000 seconds"));
+        }
+        Ok(ProcessConfig {
+            max_file_size: usize::try_from(max_file_size).unwrap_or(usize::MAX),
+            storage_per_company: i64::try_from(storage).unwrap_or(i64::MAX),
+            abandoned_after: Duration::from_secs(abandoned_after),
+        })
     }
 }
 
@@ -469,6 +585,27 @@ mod tests {
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
             (Settings { request_timeout: Some(0), ..Settings::default() }, "request_timeout"),
             (allowing(&["http://receiver"]), "webhooks.allow"),
+            (
+                Settings {
+                    processes: ProcessSettings { abandoned_after: Some(1), ..ProcessSettings::default() },
+                    ..Settings::default()
+                },
+                "processes.abandoned_after",
+            ),
+            (
+                Settings {
+                    processes: ProcessSettings { max_file_size: Some(u64::MAX), ..ProcessSettings::default() },
+                    ..Settings::default()
+                },
+                "processes.max_file_size",
+            ),
+            (
+                Settings {
+                    audit: AuditSettings { retention_days: Some(0), ..AuditSettings::default() },
+                    ..Settings::default()
+                },
+                "audit.retention_days",
+            ),
         ];
         for (settings, name) in refusals {
             let error = settings.resolve().expect_err(name);

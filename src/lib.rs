@@ -5,6 +5,7 @@
 //! - [`clock`]: the one source of time.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
+//! - [`audit`]: who did what.
 //! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
@@ -20,6 +21,7 @@
 pub mod account;
 pub mod app;
 pub mod audience;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod clock;

@@ -6,7 +6,7 @@ use crate::store::Conn;
 use uuid::Uuid;
 
 use crate::auth::AuthError;
-use crate::auth::model::{Company, CompanyKey, CompanyName, Scope};
+use crate::auth::model::{Company, CompanyId, CompanyKey, CompanyName, Scope};
 use crate::auth::sql;
 use crate::clock::Timestamp;
 use crate::store::WriteTx;
@@ -25,6 +25,11 @@ pub fn find(conn: &Conn, scope: Scope, key: &str) -> Result<Company, AuthError> 
     sql::companies::find(conn, key)?
         .filter(|company| scope.reaches(company.id))
         .ok_or_else(|| AuthError::NotFound { what: "company", key: key.to_owned() })
+}
+
+/// The company with this row key.
+pub fn get(conn: &Conn, id: CompanyId) -> Result<Company, AuthError> {
+    sql::companies::get(conn, id)?.ok_or_else(|| AuthError::NotFound { what: "company", key: id.0.to_string() })
 }
 
 /// Adds a company. A key that is taken, in any case, is a conflict.

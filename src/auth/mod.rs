@@ -29,6 +29,7 @@ use self::cache::Cache;
 pub use self::error::AuthError;
 use self::password::Hasher;
 use self::throttle::Throttle;
+use crate::audit::Journal;
 use crate::clock::Clock;
 use crate::store::{Store, WriteTx};
 
@@ -48,6 +49,8 @@ struct Inner {
     /// Places for sign-ins that wait or run: beyond them 429, so that a flood of them costs neither memory nor time.
     sign_ins: Semaphore,
     cache: Cache,
+    /// What is recorded of sign-ins, a moment later.
+    journal: Journal,
     /// Cancelled, oddly named for it, once the first start is over.
     ready: CancellationToken,
 }
@@ -62,6 +65,7 @@ impl Auth {
             throttle: Throttle::new(),
             sign_ins: Semaphore::new(SIGN_INS),
             cache: Cache::new(random()?),
+            journal: Journal::default(),
             ready: CancellationToken::new(),
         })))
     }
@@ -91,6 +95,12 @@ impl Auth {
     #[must_use]
     pub fn hasher(&self) -> &Hasher {
         &self.0.hasher
+    }
+
+    /// Where sign-ins and reads wait to be recorded.
+    #[must_use]
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
     }
 
     /// The clock that expiry goes by.

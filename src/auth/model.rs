@@ -4,6 +4,7 @@
 //! (`User`, `TokenRequest`) unless a comment says otherwise.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
+use crate::auth::permissions::Effect;
 use crate::clock::Timestamp;
 
 /// Why a value was refused: the rule it breaks, worded to follow the field's name ("`username` must …").
@@ -538,9 +540,51 @@ pub struct Principal {
     pub credential: Credential,
     /// The identity epoch at which all of this was true.
     pub epoch: i64,
+    /// What it is doing, if that is to be recorded with its effect.
+    pub call: Option<Call>,
+}
+
+/// Which server does something: what `tracedata` says of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The environment's name.
+    pub env: Arc<str>,
+    /// The installation's id.
+    pub pod: Arc<str>,
+}
+
+impl Place {
+    /// The place of these names.
+    #[must_use]
+    pub fn new(env: &str, pod: &str) -> Self {
+        Self { env: env.into(), pod: pod.into() }
+    }
+}
+
+/// A request in the name of a principal, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The `operationId`.
+    pub operation: &'static str,
+    /// What the operation does.
+    pub effect: Effect,
+    /// The request's id.
+    pub request: Uuid,
+    /// When it came in.
+    pub at: Timestamp,
+    /// The client's address.
+    pub address: IpAddr,
+    /// Which server it came to.
+    pub place: Place,
 }
 
 impl Principal {
+    /// The same, while it does something that is to be recorded with its effect.
+    #[must_use]
+    pub fn doing(&self, call: Call) -> Self {
+        Self { call: Some(call), ..self.clone() }
+    }
+
     /// The rows it may administer.
     #[must_use]
     pub fn scope(&self) -> Scope {

@@ -1,4 +1,4 @@
-//! The permission table: what each operation of every contract needs. One row per `operationId`; a test walks the
+//! The permission table: what each operation of every contract needs, and what it does. One row per `operationId`; a test walks the
 //! whole document with every role, so an operation without a row cannot be published.
 //!
 //! Must not know: the database, HTTP, any domain. An operation that is missing here is refused to everyone.
@@ -20,6 +20,26 @@ pub enum Need {
     Operator,
 }
 
+/// What an operation does, which decides how the audit records it (account contract, last section).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing that anybody answers for: never recorded.
+    Nothing,
+    /// It signs someone in: recorded a moment later, so that a full disk keeps nobody out; refusals are counted.
+    SignsIn,
+    /// It reads: recorded if `audit.reads` is on, a moment later.
+    Reads,
+    /// It changes something: recorded in the transaction of the change.
+    Changes,
+    /// It hands out data in bulk: recorded before it is answered.
+    Exports,
+    /// It hands out a file: recorded before it is answered.
+    Downloads,
+    /// It takes in what machines deliver all the time: recorded like a change, once for each caller, operation and
+    /// minute.
+    Ingests,
+}
+
 /// ADMIN alone.
 const ADMIN: Need = Need::Any(Roles::of(&[Role::Admin]));
 
@@ -29,94 +49,121 @@ const WRITERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User]));
 /// The same and machines, which ingest and report.
 const WRITERS_AND_BOTS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User, Role::Bot]));
 
-/// The table, by contract.
-pub const TABLE: &[(&str, Need)] = &[
+/// Who reports what services did.
+const REPORTERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::Bot]));
+
+/// The table, by contract: who may, and what it does.
+pub const TABLE: &[(&str, Need, Effect)] = &[
     // account
-    ("run_token_generation", Need::Public),
-    ("run_token_validation", Need::Public),
-    ("change_password", Need::Personal),
-    ("read_info", Need::SignedIn),
-    ("update_info", Need::Personal),
-    ("check", Need::Public),
-    ("version", Need::Public),
-    ("file", Need::Public),
+    ("run_token_generation", Need::Public, Effect::SignsIn),
+    ("run_token_validation", Need::Public, Effect::Nothing),
+    ("change_password", Need::Personal, Effect::Changes),
+    ("read_info", Need::SignedIn, Effect::Reads),
+    ("update_info", Need::Personal, Effect::Changes),
+    ("generate_statistics", Need::SignedIn, Effect::Reads),
+    ("generate_report", Need::SignedIn, Effect::Exports),
+    ("read_audit", Need::SignedIn, Effect::Reads),
+    ("read_data", Need::SignedIn, Effect::Downloads),
+    ("read_quota", Need::SignedIn, Effect::Reads),
+    ("check", Need::Public, Effect::Nothing),
+    ("version", Need::Public, Effect::Nothing),
+    ("file", Need::Public, Effect::Nothing),
     // audience (a PARTNER is bound to parties, which profiles do not have)
-    ("refresh_resource_counters", WRITERS_AND_BOTS),
-    ("refresh_database_counters", WRITERS_AND_BOTS),
-    ("read_task_status", WRITERS_AND_BOTS),
-    ("read_resource_counters", WRITERS_AND_BOTS),
-    ("read_database_counters", WRITERS_AND_BOTS),
-    ("list_databases", WRITERS_AND_BOTS),
-    ("list_resources", WRITERS_AND_BOTS),
-    ("read_resource", WRITERS_AND_BOTS),
-    ("import_profile", WRITERS_AND_BOTS),
-    ("import_profiles", WRITERS_AND_BOTS),
-    ("delete_profile", WRITERS_AND_BOTS),
-    ("set_subscription", WRITERS_AND_BOTS),
-    ("delete_subscription", WRITERS_AND_BOTS),
-    ("suspend_subscriptions", WRITERS_AND_BOTS),
+    ("refresh_resource_counters", WRITERS_AND_BOTS, Effect::Changes),
+    ("refresh_database_counters", WRITERS_AND_BOTS, Effect::Changes),
+    ("read_task_status", WRITERS_AND_BOTS, Effect::Reads),
+    ("read_resource_counters", WRITERS_AND_BOTS, Effect::Reads),
+    ("read_database_counters", WRITERS_AND_BOTS, Effect::Reads),
+    ("list_databases", WRITERS_AND_BOTS, Effect::Reads),
+    ("list_resources", WRITERS_AND_BOTS, Effect::Reads),
+    ("read_resource", WRITERS_AND_BOTS, Effect::Reads),
+    ("import_profile", WRITERS_AND_BOTS, Effect::Ingests),
+    ("import_profiles", WRITERS_AND_BOTS, Effect::Ingests),
+    ("delete_profile", WRITERS_AND_BOTS, Effect::Changes),
+    ("set_subscription", WRITERS_AND_BOTS, Effect::Changes),
+    ("delete_subscription", WRITERS_AND_BOTS, Effect::Changes),
+    ("suspend_subscriptions", WRITERS_AND_BOTS, Effect::Changes),
+    // house: processes (data files: the user's own and an ADMIN's) and quotas
+    ("report_process", REPORTERS, Effect::Ingests),
+    ("report_processes", REPORTERS, Effect::Ingests),
+    ("list_processes", REPORTERS, Effect::Reads),
+    ("read_process", REPORTERS, Effect::Reads),
+    ("attach_requests", REPORTERS, Effect::Ingests),
+    ("finish_process", REPORTERS, Effect::Ingests),
+    ("upload_process_file", REPORTERS, Effect::Ingests),
+    ("download_process_file", REPORTERS, Effect::Downloads),
+    ("delete_process_file", ADMIN, Effect::Changes),
+    ("list_quotas", ADMIN, Effect::Reads),
+    ("set_quota", ADMIN, Effect::Changes),
+    ("delete_quota", ADMIN, Effect::Changes),
     // house: audience (addresses are exported to no machine)
-    ("list_audience_lists", WRITERS_AND_BOTS),
-    ("create_audience_list", WRITERS),
-    ("read_audience_list", WRITERS_AND_BOTS),
-    ("change_audience_list", WRITERS),
-    ("list_audience_resources", WRITERS_AND_BOTS),
-    ("create_audience_resource", WRITERS),
-    ("read_audience_resource", WRITERS_AND_BOTS),
-    ("change_audience_resource", WRITERS),
-    ("list_suppressed", WRITERS),
-    ("add_suppressed", WRITERS_AND_BOTS),
-    ("remove_suppressed", WRITERS),
+    ("list_audience_lists", WRITERS_AND_BOTS, Effect::Reads),
+    ("create_audience_list", WRITERS, Effect::Changes),
+    ("read_audience_list", WRITERS_AND_BOTS, Effect::Reads),
+    ("change_audience_list", WRITERS, Effect::Changes),
+    ("list_audience_resources", WRITERS_AND_BOTS, Effect::Reads),
+    ("create_audience_resource", WRITERS, Effect::Changes),
+    ("read_audience_resource", WRITERS_AND_BOTS, Effect::Reads),
+    ("change_audience_resource", WRITERS, Effect::Changes),
+    ("list_suppressed", WRITERS, Effect::Exports),
+    ("add_suppressed", WRITERS_AND_BOTS, Effect::Changes),
+    ("remove_suppressed", WRITERS, Effect::Changes),
     // house: the caller itself
-    ("read_principal", Need::SignedIn),
-    ("sign_out", Need::SignedIn),
-    ("sign_out_everywhere", Need::Personal),
+    ("read_principal", Need::SignedIn, Effect::Reads),
+    ("sign_out", Need::SignedIn, Effect::Changes),
+    ("sign_out_everywhere", Need::Personal, Effect::Changes),
     // house: API tokens (an ADMIN also for others; the service looks at whose they are)
-    ("list_tokens", Need::SignedIn),
-    ("create_token", Need::SignedIn),
-    ("read_token", Need::SignedIn),
-    ("revoke_token", Need::SignedIn),
+    ("list_tokens", Need::SignedIn, Effect::Reads),
+    ("create_token", Need::SignedIn, Effect::Changes),
+    ("read_token", Need::SignedIn, Effect::Reads),
+    ("revoke_token", Need::SignedIn, Effect::Changes),
     // house: users
-    ("list_users", ADMIN),
-    ("create_user", ADMIN),
-    ("read_user", ADMIN),
-    ("change_user", ADMIN),
-    ("reset_password", ADMIN),
-    ("sign_out_user", ADMIN),
+    ("list_users", ADMIN, Effect::Reads),
+    ("create_user", ADMIN, Effect::Changes),
+    ("read_user", ADMIN, Effect::Reads),
+    ("change_user", ADMIN, Effect::Changes),
+    ("reset_password", ADMIN, Effect::Changes),
+    ("sign_out_user", ADMIN, Effect::Changes),
     // house: webhooks
-    ("list_webhooks", ADMIN),
-    ("create_webhook", ADMIN),
-    ("read_webhook", ADMIN),
-    ("change_webhook", ADMIN),
-    ("delete_webhook", ADMIN),
-    ("rotate_webhook_secret", ADMIN),
-    ("ping_webhook", ADMIN),
-    ("list_webhook_deliveries", ADMIN),
-    ("list_deliveries", ADMIN),
-    ("read_delivery", ADMIN),
-    ("redeliver", ADMIN),
-    ("rotate_feedback_secret", ADMIN),
+    ("list_webhooks", ADMIN, Effect::Reads),
+    ("create_webhook", ADMIN, Effect::Changes),
+    ("read_webhook", ADMIN, Effect::Reads),
+    ("change_webhook", ADMIN, Effect::Changes),
+    ("delete_webhook", ADMIN, Effect::Changes),
+    ("rotate_webhook_secret", ADMIN, Effect::Changes),
+    ("ping_webhook", ADMIN, Effect::Changes),
+    ("list_webhook_deliveries", ADMIN, Effect::Reads),
+    ("list_deliveries", ADMIN, Effect::Reads),
+    ("read_delivery", ADMIN, Effect::Reads),
+    ("redeliver", ADMIN, Effect::Changes),
+    ("rotate_feedback_secret", ADMIN, Effect::Changes),
     // house: companies
-    ("list_companies", Need::Operator),
-    ("create_company", Need::Operator),
-    ("read_company", ADMIN),
-    ("change_company", Need::Operator),
+    ("list_companies", Need::Operator, Effect::Reads),
+    ("create_company", Need::Operator, Effect::Changes),
+    ("read_company", ADMIN, Effect::Reads),
+    ("change_company", Need::Operator, Effect::Changes),
     // house: background tasks (an ADMIN the company's, others their own)
-    ("list_tasks", Need::SignedIn),
-    ("read_task", Need::SignedIn),
-    ("cancel_task", Need::SignedIn),
-    ("retry_task", Need::SignedIn),
-    ("watch_tasks", Need::SignedIn),
+    ("list_tasks", Need::SignedIn, Effect::Reads),
+    ("read_task", Need::SignedIn, Effect::Reads),
+    ("cancel_task", Need::SignedIn, Effect::Changes),
+    ("retry_task", Need::SignedIn, Effect::Changes),
+    ("watch_tasks", Need::SignedIn, Effect::Reads),
     // house: the installation
-    ("rotate_jwt_key", Need::Operator),
-    ("health_live", Need::Public),
-    ("health_ready", Need::Public),
+    ("rotate_jwt_key", Need::Operator, Effect::Changes),
+    ("health_live", Need::Public, Effect::Nothing),
+    ("health_ready", Need::Public, Effect::Nothing),
 ];
 
 /// What `operation` needs; `None` when it has no row.
 #[must_use]
 pub fn need(operation: &str) -> Option<Need> {
-    TABLE.iter().find(|(id, _)| *id == operation).map(|(_, need)| *need)
+    TABLE.iter().find(|(id, _, _)| *id == operation).map(|(_, need, _)| *need)
+}
+
+/// What `operation` does; `None` when it has no row.
+#[must_use]
+pub fn effect(operation: &str) -> Option<Effect> {
+    TABLE.iter().find(|(id, _, _)| *id == operation).map(|(_, _, effect)| *effect)
 }
 
 /// Whether `principal` may do what needs `need`; if not, what it lacks, for the error message.
@@ -142,7 +189,7 @@ mod tests {
     #[test]
     fn no_operation_has_two_rows() {
         let mut seen = std::collections::HashSet::new();
-        for (id, _) in TABLE {
+        for (id, _, _) in TABLE {
             assert!(seen.insert(id), "{id} stands twice in the permission table");
         }
         assert_eq!(need("no_such_operation"), None);

@@ -12,6 +12,8 @@ use zeroize::Zeroizing;
 
 use super::sql::{self, users::Credentials};
 use super::{Auth, jwt, tokens};
+use crate::audit::journal::Who;
+use crate::audit::own::record_call;
 use crate::auth::AuthError;
 use crate::auth::cache::Entry;
 use crate::auth::model::{Credential, Password, Principal, Refused, Role, Roles, SharedPrincipal};
@@ -22,16 +24,20 @@ use crate::store::{Conn, StoreError, WriteTx};
 /// How long a token lives when nobody says (account contract, `ttl_seconds`).
 pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
 
+/// The operation that signs in.
+const SIGN_IN: &str = "run_token_generation";
+
 impl Auth {
     /// Exchanges a name and a password for a JWT that lives for `ttl`.
     ///
-    /// `address` is the client's, for throttling. A client that hangs up does not stop the check: the attempt counts as
+    /// `address` is the client's, for throttling; `request` is the id of its request, for the audit. A client that hangs up does not stop the check: the attempt counts as
     /// what it was, not as a failure.
     pub async fn sign_in(
         &self,
         username: &str,
         password: &str,
         address: IpAddr,
+        request: Uuid,
         ttl: Duration,
     ) -> Result<String, AuthError> {
         self.ready().await;
@@ -41,9 +47,17 @@ impl Auth {
             let stored = found.as_ref().and_then(|found| found.password_hash.clone());
             let enabled = found.as_ref().is_some_and(|found| found.enabled);
             let right = auth.check_password(&username, &password, stored, enabled, address).await?;
+            let now = auth.0.clock.now();
             match found {
-                Some(user) if right => auth.issue(&user, user.generation, ttl),
-                _ => Err(AuthError::Unauthenticated),
+                Some(user) if right => {
+                    let token = auth.issue(&user, user.generation, ttl)?;
+                    auth.journal().signed_in(&who(&user), SIGN_IN, request, address, now);
+                    Ok(token)
+                }
+                found => {
+                    auth.journal().refused(found.as_ref().map(who), SIGN_IN, address, now);
+                    Err(AuthError::Unauthenticated)
+                }
             }
         });
         running.await.map_err(|_| AuthError::Unavailable("the sign-in could not be finished"))?
@@ -64,6 +78,7 @@ impl Auth {
             let user = auth.credentials_of(&caller)?;
             let (username, stored) = (caller.username.as_str(), user.password_hash.clone());
             if !auth.check_password(username, &current, stored, true, address).await? {
+                auth.journal().refused(Some(who(&user)), "change_password", address, auth.0.clock.now());
                 return Err(Refused::new("current_password", "is not the current password").into());
             }
             let hash = auth.0.hasher.hash(new.expose()).await?;
@@ -115,7 +130,8 @@ impl Auth {
     /// authentication and its turn to write, its body had to arrive and a queue to move on, and somebody may have
     /// disabled it, revoked its credential or changed its rights.
     ///
-    /// Every write that a signed-in caller causes goes through here.
+    /// Every write that a signed-in caller causes goes through here, and is recorded here: the audit's row is in the same
+    /// transaction, so that it is there exactly if the effect is.
     pub async fn write_as<T, E>(
         &self,
         caller: SharedPrincipal,
@@ -132,7 +148,9 @@ impl Auth {
                 if !stands(tx, &caller, now)? {
                     return Err(AuthError::Unauthenticated.into());
                 }
-                f(tx)
+                let done = f(tx)?;
+                record_call(tx, &caller, now)?;
+                Ok(done)
             })
             .await
     }
@@ -229,6 +247,11 @@ impl Auth {
     }
 }
 
+/// A user as the audit names it.
+fn who(user: &Credentials) -> Who {
+    Who::new(user.company_id, user.id, user.username.as_str(), user.timezone)
+}
+
 fn sql_key(conn: &crate::store::ReadTx<'_>) -> Result<Option<Vec<u8>>, StoreError> {
     sql::keys::jwt_key(conn)
 }
@@ -274,6 +297,7 @@ fn principal(user: Credentials, roles: Roles, operator: bool, credential: Creden
         timezone: user.timezone,
         credential,
         epoch,
+        call: None,
     }
 }
 

@@ -125,14 +125,31 @@ fn shelf(common: &Common, store: &Store, shelf: Shelf, shelved: Shelved) -> Resu
     let company = company(store, &shelved.company)?;
     let now = common.clock().now();
     let change = |id: i64, name: Option<Name>, enabled: Option<bool>, done: &str| -> Result<(), CliError> {
-        let entry =
-            store.write_blocking(move |tx| entries::change(tx, shelf, company, id, name.as_ref(), enabled, now))?;
+        let operation = match shelf {
+            Shelf::Lists => "change_audience_list",
+            Shelf::Resources => "change_audience_resource",
+        };
+        let entry = common.change(
+            store,
+            operation,
+            move |_| Some(company),
+            move |tx| entries::change(tx, shelf, company, id, name.as_ref(), enabled, now),
+        )?;
         output::say(&format!("{} {} {done}", shelf.noun(), entry.id))
     };
     match shelved.command {
         ShelfCommand::Add { name, id } => {
             let name = Name::parse(&name).map_err(refused("name"))?;
-            let entry = store.write_blocking(move |tx| entries::create(tx, shelf, company, id, &name, now))?;
+            let operation = match shelf {
+                Shelf::Lists => "create_audience_list",
+                Shelf::Resources => "create_audience_resource",
+            };
+            let entry = common.change(
+                store,
+                operation,
+                move |_| Some(company),
+                move |tx| entries::create(tx, shelf, company, id, &name, now),
+            )?;
             output::say(&format!("{} {} made", shelf.noun(), entry.id))
         }
         ShelfCommand::List { json } => {
@@ -169,7 +186,13 @@ fn suppress(common: &Common, store: &Store, key: &str, command: SuppressCommand)
             addresses.iter().map(|text| Address::either(text).map_err(refused("address"))).collect::<Result<_, _>>()?;
         let addresses: Arc<[Address]> = addresses.into();
         let own = Arc::clone(&addresses);
-        let changed = store.write_blocking(move |tx| suppression::change(tx, company, &own, add, now))?;
+        let operation = if add { "add_suppressed" } else { "remove_suppressed" };
+        let changed = common.change(
+            store,
+            operation,
+            move |_| Some(company),
+            move |tx| suppression::change(tx, company, &own, add, now),
+        )?;
         let mut followed = Some(Followed::default());
         while let Some(from) = followed {
             let own = Arc::clone(&addresses);

@@ -3,6 +3,8 @@
 use clap::Args;
 
 use super::{CliError, Common, output};
+use crate::account::service::files;
+use crate::audit::check::{self, LoggedHead};
 use crate::auth::consistency;
 use crate::store::integrity;
 
@@ -12,6 +14,15 @@ pub struct CheckArgs {
     /// Skip the page-by-page check, which reads the whole file.
     #[arg(long)]
     quick: bool,
+
+    /// A head of an audit chain as the log had it one day, CHAIN:SEQ:HASH: whether the chain still goes through it. May
+    /// be given several times.
+    #[arg(long = "audit-head", value_name = "HEAD", value_parser = head)]
+    audit_heads: Vec<LoggedHead>,
+}
+
+fn head(text: &str) -> Result<LoggedHead, String> {
+    LoggedHead::parse(text).ok_or_else(|| "must be CHAIN:SEQ:HASH, as in the log".to_owned())
 }
 
 /// Runs the command: says nothing but "well" when all is well, else every finding, and fails.
@@ -20,6 +31,11 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     let mut findings = store.read(|conn| integrity(conn, !args.quick))?;
     if findings.is_empty() {
         findings.extend(store.read(|conn| consistency(conn))?);
+        findings.extend(store.read(|conn| files::consistency(conn))?);
+        findings.extend(store.read(|conn| check::consistency(conn))?);
+        for head in &args.audit_heads {
+            findings.extend(store.read(|conn| check::logged_head(conn, *head))?);
+        }
     }
     if findings.is_empty() {
         return output::say(&format!("{} is well", store.path().display()));

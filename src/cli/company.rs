@@ -6,7 +6,7 @@ use super::output::{self, Table};
 use super::{CliError, Common};
 use crate::auth::AuthError;
 use crate::auth::companies::{self, CompanyChange};
-use crate::auth::model::{CompanyKey, CompanyName, Refused, folded};
+use crate::auth::model::{Company, CompanyKey, CompanyName, Refused, folded};
 
 /// What can be done with companies.
 #[derive(Debug, Subcommand)]
@@ -49,7 +49,9 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
     let store = common.open()?;
     let now = common.clock().now();
     let change = |key: String, change: CompanyChange, done: &str| -> Result<(), CliError> {
-        let company = store.write_blocking(move |tx| companies::change(tx, &key, &change, now))?;
+        let of = |company: &Company| Some(company.id);
+        let company =
+            common.change(&store, "change_company", of, move |tx| companies::change(tx, &key, &change, now))?;
         output::say(&format!("company {} {done}", company.key))
     };
     match command {
@@ -57,7 +59,9 @@ pub fn run(common: &Common, command: CompanyCommand) -> Result<(), CliError> {
             let name = CompanyName::parse(name.unwrap_or_else(|| key.clone()))
                 .map_err(|rule| AuthError::from(Refused { field: "name", rule }))?;
             let key = CompanyKey::parse(key).map_err(|rule| AuthError::from(Refused { field: "key", rule }))?;
-            let company = store.write_blocking(move |tx| companies::create(tx, &key, &name, now))?;
+            let of = |company: &Company| Some(company.id);
+            let company =
+                common.change(&store, "create_company", of, move |tx| companies::create(tx, &key, &name, now))?;
             output::say(&format!("company {} made", company.key))
         }
         CompanyCommand::List { json } => {

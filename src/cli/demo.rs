@@ -1,10 +1,18 @@
 //! `comptoir demo`: a temporary database with believable data, and what to try with it.
 
+use std::time::Duration;
+
 use clap::Args;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::serve::{Running, serve};
 use super::{CliError, Common, logging};
+use crate::account::UsageService;
+use crate::account::model::{
+    CalculationStatus, Kind, Made, Outcome, PointKey, Points, ProcessType, Report, Service, Start, Timings, Told,
+};
+use crate::account::service::recording::Here;
 use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{
     CompanyKey, CompanyName, Email, Grant, Password, Phone, Role, Roles, Scope, Specification, Timezone, TokenName,
@@ -14,7 +22,7 @@ use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser};
 use crate::auth::{AuthError, companies};
 use crate::clock::Timestamp;
-use crate::config::{OperatorPassword, Settings, TEMPORARY};
+use crate::config::{OperatorPassword, ProcessSettings, Settings, TEMPORARY};
 use crate::store::WriteTx;
 
 /// How to serve the demo.
@@ -106,7 +114,55 @@ async fn populate(server: &Running, password: &Password) -> Result<Secret, CliEr
     let shown = secret.clone();
     let now = auth.clock().now();
     auth.store().write(move |tx| write(tx, &hashes, &secret, now)).await?;
+    use_services(server, shown.expose()).await?;
     Ok(shown)
+}
+
+/// Two months of work for the people of the connector's company, as the connector would have reported it.
+async fn use_services(server: &Running, secret: &str) -> Result<(), CliError> {
+    let auth = &server.auth;
+    let here = Here { env: "demo".to_owned(), pod: "demo".to_owned() };
+    let service = UsageService::new(auth, here, ProcessSettings::default().resolve()?);
+    let caller = auth.authenticate(secret)?;
+    let now = auth.clock().now();
+    let (mut reports, mut number) = (Vec::new(), 0_u32);
+    for days_ago in (1..=60_u64).rev() {
+        for (username, service, process_type, calls) in [
+            ("olena", Service::Universal, ProcessType::Plan, 2),
+            ("ivan", Service::Universal, ProcessType::Plan, 3),
+            ("ivan", Service::Routing, ProcessType::Matrix, 1),
+        ] {
+            for call in 0..calls {
+                number += 1;
+                // A busy week, a quiet weekend, a slow rise.
+                let points = (40 + (number * 37) % 25 + number / 4) / if days_ago % 7 < 2 { 4 } else { 1 };
+                let begun = now.minus(Duration::from_hours(24 * days_ago) + Duration::from_mins(47 * call));
+                let keys = (0..points).map(|point| PointKey::parse(&format!("shop {}", (point * 7 + number) % 180)));
+                let start = Start {
+                    username: Some(username.to_owned()),
+                    kind: Kind { service, process_type },
+                    time: Some(Told { at: begun, offset_minutes: 120 }),
+                    points: Points::Keys(keys.collect::<Result<_, _>>().expect("a name of a few characters")),
+                    waiting: false,
+                };
+                let timings =
+                    Timings { calculation: Duration::from_millis(90 * u64::from(points)), ..Timings::default() };
+                let finish =
+                    Outcome { elements: points * 9 / 10, timings, ..Outcome::of(CalculationStatus::FinishedInTime) };
+                let made = Made {
+                    request_code: Uuid::new_v4(),
+                    operation: format!("run_{}", process_type.as_str().to_lowercase()),
+                    env: None,
+                    pod: None,
+                    time: Some(Told { at: begun, offset_minutes: 120 }),
+                };
+                let (start, finish) = (Some(start), Some(finish));
+                reports.push(Report { process_code: Uuid::new_v4(), start, requests: vec![made], finish });
+            }
+        }
+    }
+    service.record_all(caller, reports).await?;
+    Ok(())
 }
 
 fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -> Result<(), AuthError> {
@@ -175,6 +231,7 @@ fn for_people(server: &Running, password: &Password, secret: &Secret) -> String 
          -d '{{\"username\":\"olena\",\"password\":\"{password}\"}}')\n  \
          curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
+         curl -s {url}/account/report -H \"Authorization: Bearer $TOKEN\" -o usage.xlsx\n  \
          curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
          Or in the browser: {url}/docs\n",
         rows.join("\n")

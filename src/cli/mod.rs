@@ -10,6 +10,7 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod quota;
 mod ready;
 mod serve;
 mod signals;
@@ -21,11 +22,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::account::UsageError;
 use crate::audience::AudienceError;
+use crate::audit::own::record_command;
 use crate::auth::AuthError;
+use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
-use crate::store::{OpenError, OpenOptions, Store, StoreError};
+use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
 
 /// The back office of a small trading team in one binary and one SQLite file.
@@ -89,6 +93,9 @@ enum Command {
     /// The audience: lists, resources, suppressed addresses.
     #[command(subcommand)]
     Audience(audience::AudienceCommand),
+    /// Quotas: what users may use.
+    #[command(subcommand)]
+    Quota(quota::QuotaCommand),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -118,6 +125,9 @@ pub enum CliError {
     /// A use case of the audience was refused.
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    /// A use case of usage was refused.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -182,6 +192,7 @@ impl Cli {
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
             Command::Audience(command) => audience::run(&common, command),
+            Command::Quota(command) => quota::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),
@@ -205,6 +216,27 @@ impl Common {
 
     fn clock(&self) -> Clock {
         self.now.map_or_else(Clock::system, Clock::fixed)
+    }
+
+    /// Makes a change and records it in the same transaction, under the company that `of` names, or the installation.
+    /// `operation`: what the house API calls the same change.
+    fn change<T, E>(
+        &self,
+        store: &Store,
+        operation: &'static str,
+        of: impl Fn(&T) -> Option<CompanyId> + Send + 'static,
+        f: impl Fn(&WriteTx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let now = self.clock().now();
+        store.write_blocking(move |tx| {
+            let done = f(tx)?;
+            record_command(tx, of(&done), operation, now)?;
+            Ok(done)
+        })
     }
 
     /// Opens the database for a short command, which a running server need not be stopped for.

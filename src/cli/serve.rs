@@ -19,7 +19,7 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{Config, Database, OperatorPassword, Settings, WebhookSettings};
+use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
@@ -75,6 +75,30 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_WEBHOOKS_CA", value_name = "FILE")]
     webhooks_ca: Option<PathBuf>,
 
+    /// The largest data file of a process, in bytes. In the configuration file: `processes.max_file_size` [default:
+    /// 268435456].
+    #[arg(long, env = "COMPTOIR_PROCESSES_MAX_FILE_SIZE", value_name = "BYTES")]
+    processes_max_file_size: Option<u64>,
+
+    /// The most bytes of data files a company may have. In the configuration file: `processes.storage_per_company`
+    /// [default: 10737418240].
+    #[arg(long, env = "COMPTOIR_PROCESSES_STORAGE_PER_COMPANY", value_name = "BYTES")]
+    processes_storage_per_company: Option<u64>,
+
+    /// How long nothing may be heard of a process before it is closed as abandoned, in seconds. In the configuration
+    /// file: `processes.abandoned_after` [default: 86400].
+    #[arg(long, env = "COMPTOIR_PROCESSES_ABANDONED_AFTER", value_name = "SECONDS")]
+    processes_abandoned_after: Option<u64>,
+
+    /// Record plain reads in the audit too, not only what changes, exports or ingests something. In the configuration
+    /// file: `audit.reads`.
+    #[arg(long, env = "COMPTOIR_AUDIT_READS")]
+    audit_reads: bool,
+
+    /// How many days the audit keeps what was done [default: 1096]. In the configuration file: `audit.retention_days`.
+    #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
+    audit_retention_days: Option<u64>,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -99,6 +123,12 @@ impl ServeArgs {
             grace: self.grace,
             log_requests: self.log_requests.then_some(true),
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
+            processes: ProcessSettings {
+                max_file_size: self.processes_max_file_size,
+                storage_per_company: self.processes_storage_per_company,
+                abandoned_after: self.processes_abandoned_after,
+            },
+            audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
             ..Settings::default()
         }
     }
@@ -209,11 +239,13 @@ async fn run_server(
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        processes: config.processes,
+        audit: config.audit,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);
     let runner = background.runner.clone();
-    let endpoint = app::build(auth.clone(), clock, background, options).await?;
+    let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
         // Behind a proxy every connection comes from the proxy.
@@ -223,6 +255,10 @@ async fn run_server(
     };
     let mut server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
     runner.start();
+    // Until the very end: requests and tasks that still run may have something to record.
+    let closing = CancellationToken::new();
+    let (journal, kept, until) = (auth.journal().clone(), store.clone(), closing.clone());
+    let journal = tokio::spawn(async move { journal.keep(&kept, &clock, until).await });
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
 
     // The server answers already; whoever signs in waits for this.
@@ -274,6 +310,10 @@ async fn run_server(
         Some(true) => {}
         Some(false) => tracing::error!("the server loop panicked"),
         None => server.abort(),
+    }
+    closing.cancel();
+    if journal.await.is_err() {
+        tracing::error!("the audit's journal panicked");
     }
     drop(auth);
     if let Err(error) = store.close().await {

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common, instant};
-use crate::auth::model::{Grant, Refused, Scope, TokenName};
+use crate::auth::model::{ApiToken, Grant, Refused, Scope, TokenName};
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::{AuthError, companies, jwt, random, rotate_jwt_key, users};
 use crate::clock::Timestamp;
@@ -63,8 +63,10 @@ pub fn run(common: &Common, command: TokenCommand) -> Result<(), CliError> {
             };
             let secret = Secret::generate()?;
             let shown = secret.clone();
-            let token = store
-                .write_blocking(move |tx| tokens::create(tx, Actor::CommandLine, &username, &new, &secret, now))?;
+            let of = |token: &ApiToken| Some(token.company_id);
+            let token = common.change(&store, "create_token", of, move |tx| {
+                tokens::create(tx, Actor::CommandLine, &username, &new, &secret, now)
+            })?;
             let remedy = format!("comptoir token revoke {}", token.guid);
             ShownOnce { what: "secret", secret: shown.expose(), remedy }
                 .say(&format!("token {} made for user {}", token.guid, token.username))
@@ -104,12 +106,14 @@ pub fn run(common: &Common, command: TokenCommand) -> Result<(), CliError> {
             table.print(json)
         }
         TokenCommand::Revoke { id } => {
-            let token = store.write_blocking(move |tx| tokens::revoke(tx, Actor::CommandLine, id))?;
+            let of = |token: &ApiToken| Some(token.company_id);
+            let token =
+                common.change(&store, "revoke_token", of, move |tx| tokens::revoke(tx, Actor::CommandLine, id))?;
             output::say(&format!("token {} of user {} has ended", token.guid, token.username))
         }
         TokenCommand::RotateJwtKey => {
             let key = random::<{ jwt::KEY_BYTES }>()?;
-            store.write_blocking(move |tx| rotate_jwt_key(tx, &key, now))?;
+            common.change(&store, "rotate_jwt_key", |()| None, move |tx| rotate_jwt_key(tx, &key, now))?;
             output::say("the key has changed; everybody signs in again")
         }
     }

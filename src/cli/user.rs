@@ -8,7 +8,8 @@ use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common};
 use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{
-    Email, Password, Phone, Refused, Role, Roles, Rule, Scope, Specification, Timezone, Username, folded,
+    CompanyId, Email, Password, Phone, Refused, Role, Roles, Rule, Scope, Specification, Timezone, User, Username,
+    folded,
 };
 use crate::auth::password::Hasher;
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
@@ -132,8 +133,9 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
     let now = common.clock().now();
     let change = |username: String, rights: RightsChange, done: &str| -> Result<(), CliError> {
         let profile = ProfileChange::default();
-        let user = store
-            .write_blocking(move |tx| users::change(tx, Scope::Installation, &username, &profile, &rights, now))?;
+        let user = common.change(&store, "change_user", company_of, move |tx| {
+            users::change(tx, Scope::Installation, &username, &profile, &rights, now)
+        })?;
         output::say(&format!("user {} {done}", user.username))
     };
     match command {
@@ -152,7 +154,7 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
                 phone: described("phone", phone, Phone::parse)?,
                 attributes: None,
             };
-            let user = store.write_blocking(move |tx| {
+            let user = common.change(&store, "change_user", company_of, move |tx| {
                 users::change(tx, Scope::Installation, &username, &profile, &RightsChange::default(), now)
             })?;
             output::say(&format!("user {} changed", user.username))
@@ -177,17 +179,27 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
             let (password, made_up) =
                 if password_stdin { (read_password()?, false) } else { (made_up_password()?, true) };
             let hash = Hasher::hash_blocking(password.expose()).map_err(AuthError::from)?;
-            let user = store
-                .write_blocking(move |tx| users::reset_password(tx, Scope::Installation, &username, &hash, now))?;
+            let user = common.change(&store, "reset_password", company_of, move |tx| {
+                users::reset_password(tx, Scope::Installation, &username, &hash, now)
+            })?;
             let done = format!("user {} has a new password; its JWTs have ended", user.username);
             say(&done, user.username.as_str(), made_up.then_some(&password))
         }
         UserCommand::SignOut { username } => {
             let name = username.clone();
-            store.write_blocking(move |tx| users::sign_out(tx, Scope::Installation, &name))?;
+            common.change(&store, "sign_out_user", company_of, move |tx| {
+                users::sign_out(tx, Scope::Installation, &name)?;
+                users::find(tx, Scope::Installation, &name)
+            })?;
             output::say(&format!("user {username} is signed out everywhere"))
         }
     }
+}
+
+/// Whom a change of a user is recorded under.
+#[expect(clippy::unnecessary_wraps, reason = "other changes belong to no company")]
+fn company_of(user: &User) -> Option<CompanyId> {
+    Some(user.company_id)
 }
 
 fn add(store: &Store, common: &Common, args: AddArgs) -> Result<(), CliError> {
@@ -210,7 +222,7 @@ fn add(store: &Store, common: &Common, args: AddArgs) -> Result<(), CliError> {
         None => None,
     };
     let now = common.clock().now();
-    let user = store.write_blocking(move |tx| {
+    let user = common.change(store, "create_user", company_of, move |tx| {
         let company = companies::find(tx, Scope::Installation, &args.company)?;
         users::create(tx, Scope::Installation, company.id, &new, hash.as_deref(), now)
     })?;

@@ -5,11 +5,11 @@ use uuid::Uuid;
 
 use super::output::{self, ShownOnce, Table};
 use super::{CliError, Common};
-use crate::auth::model::{Refused, Scope};
+use crate::auth::model::{CompanyId, Refused, Scope};
 use crate::auth::{AuthError, companies};
 use crate::config::{DEFAULT_DATABASE, Database, Settings, WebhookSettings};
 use crate::webhooks::guard::Guard;
-use crate::webhooks::model::{EndpointId, EventType, Events, NewEndpoint};
+use crate::webhooks::model::{Endpoint, EndpointId, EventType, Events, NewEndpoint};
 use crate::webhooks::sign::Secret;
 use crate::webhooks::{WebhookError, endpoints};
 
@@ -61,9 +61,10 @@ pub fn run(common: &Common, command: WebhookCommand) -> Result<(), CliError> {
             let secret = Secret::generate()?;
             let shown = secret.expose();
             let owner = company.clone();
-            let endpoint = store.write_blocking(move |tx| {
+            let of = |(company, _): &(CompanyId, Endpoint)| Some(*company);
+            let (_, endpoint) = common.change(&store, "create_webhook", of, move |tx| {
                 let company = companies::find(tx, Scope::Installation, &company)?.id;
-                Ok::<_, CliError>(endpoints::create(tx, company, &new, &secret, now)?)
+                Ok::<_, CliError>((company, endpoints::create(tx, company, &new, &secret, now)?))
             })?;
             let remedy = format!("comptoir webhook remove {owner} {}", endpoint.guid);
             ShownOnce { what: "secret", secret: &shown, remedy }
@@ -89,10 +90,16 @@ pub fn run(common: &Common, command: WebhookCommand) -> Result<(), CliError> {
             table.print(json)
         }
         WebhookCommand::Remove { company, id } => {
-            store.write_blocking(move |tx| {
-                let company = companies::find(tx, Scope::Installation, &company)?.id;
-                Ok::<_, CliError>(endpoints::delete(tx, company, id, now)?)
-            })?;
+            common.change(
+                &store,
+                "delete_webhook",
+                |company: &CompanyId| Some(*company),
+                move |tx| {
+                    let company = companies::find(tx, Scope::Installation, &company)?.id;
+                    endpoints::delete(tx, company, id, now)?;
+                    Ok::<_, CliError>(company)
+                },
+            )?;
             output::say(&format!("webhook {id} deleted"))
         }
     }

@@ -206,8 +206,8 @@ impl HouseService {
         profile: ProfileChange,
         rights: RightsChange,
     ) -> Result<User, HouseError> {
-        let now = self.auth.clock().now();
-        self.store.write(move |tx| Ok(users::change(tx, caller.scope(), &username, &profile, &rights, now)?)).await
+        let (now, scope) = (self.auth.clock().now(), caller.scope());
+        self.auth.write_as(caller, move |tx| Ok(users::change(tx, scope, &username, &profile, &rights, now)?)).await
     }
 
     /// Gives a user a new password, which ends its JWTs.

@@ -1,4 +1,5 @@
-//! A request body that counts itself: past its limit it fails, whatever Content-Length said or left out.
+//! Request bodies as bytes: one that counts itself and fails past its limit, whatever Content-Length said or left out,
+//! and the extractor for operations that take bytes as they come.
 //!
 //! Must not know: any domain.
 
@@ -9,9 +10,47 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use poem::Body;
+use poem::{Body, Request, RequestBody, Result};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::{Binary, Type};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::http::context::RequestContext;
+
+/// A body as its bytes come, of whatever media type.
+pub struct Octets(pub Body);
+
+impl Octets {
+    /// Its bytes.
+    pub fn into_stream(self) -> impl Stream<Item = io::Result<Bytes>> + Send + Unpin + 'static {
+        Box::pin(self.0.into_bytes_stream())
+    }
+}
+
+impl<'a> ApiExtractor<'a> for Octets {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        Binary::<Vec<u8>>::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let schema = Binary::<Vec<u8>>::schema_ref();
+        let content = vec![MetaMediaType { content_type: "application/octet-stream", schema }];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        _request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        Ok(Self(body.take()?))
+    }
+}
 
 /// Wraps `body` so that it fails once more bytes have come than the request may have, or at once when `declared` is
 /// more. The limit is looked up when the body is read: an operation may have raised it by then.

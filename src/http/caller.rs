@@ -14,6 +14,7 @@ use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::auth::model::{Principal, SharedPrincipal};
+use crate::auth::permissions::Effect;
 use crate::auth::{AuthError, permissions};
 use crate::http::context::RequestContext;
 use crate::http::failure::Failure;
@@ -94,7 +95,14 @@ pub fn admit<'r>(request: &Request, credential: impl FnOnce() -> Result<&'r str,
     let principal = context.state.auth.authenticate(credential()?)?;
     context.set_principal(Arc::clone(&principal));
     permissions::allowed(operation.need, &principal).map_err(AuthError::Forbidden)?;
-    Ok(Caller(principal))
+    // What a change is recorded as goes with its caller into the transaction; the rest is recorded by the gate.
+    Ok(Caller(match operation.effect {
+        Effect::Changes | Effect::Ingests => Arc::new(principal.doing(context.call(operation.effect))),
+        effect => {
+            context.set_effect(effect);
+            principal
+        }
+    }))
 }
 
 /// The bearer credential, without the pair of quotes that some clients send around it (account contract).

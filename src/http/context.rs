@@ -12,7 +12,8 @@ use poem::Request;
 use uuid::Uuid;
 
 use crate::auth::Auth;
-use crate::auth::model::SharedPrincipal;
+use crate::auth::model::{Call, Place, SharedPrincipal};
+use crate::auth::permissions::Effect;
 use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
 use crate::http::format::Format;
@@ -32,6 +33,10 @@ pub struct HttpState {
     pub env: String,
     /// This installation's id, for `tracedata.pod`.
     pub instance: String,
+    /// The two together, as the audit has them.
+    pub place: Place,
+    /// Whether plain reads are recorded too.
+    pub audit_reads: bool,
     /// Proxies whose word on the client's address is taken.
     pub trusted_proxies: Vec<IpNet>,
     /// The longest a handler may take, reading the body included.
@@ -54,6 +59,7 @@ pub struct RequestContext {
     pub client: IpAddr,
     principal: OnceLock<SharedPrincipal>,
     operation: OnceLock<&'static str>,
+    effect: OnceLock<Effect>,
     too_large: AtomicBool,
     body_limit: AtomicUsize,
     xml: AtomicBool,
@@ -72,6 +78,7 @@ impl RequestContext {
             client,
             principal: OnceLock::new(),
             operation: OnceLock::new(),
+            effect: OnceLock::new(),
             too_large: AtomicBool::new(false),
             body_limit: AtomicUsize::new(contract.body_limit),
             xml: AtomicBool::new(false),
@@ -104,6 +111,30 @@ impl RequestContext {
     /// Notes which operation the path matched.
     pub fn set_operation(&self, operation: &'static str) {
         let _ = self.operation.set(operation);
+    }
+
+    /// What the operation does, if it was let in and is recorded when it is answered.
+    #[must_use]
+    pub fn effect(&self) -> Option<Effect> {
+        self.effect.get().copied()
+    }
+
+    /// Notes what the operation does.
+    pub fn set_effect(&self, effect: Effect) {
+        let _ = self.effect.set(effect);
+    }
+
+    /// This request as the audit records it.
+    #[must_use]
+    pub fn call(&self, effect: Effect) -> Call {
+        Call {
+            operation: self.operation(),
+            effect,
+            request: self.id,
+            at: self.received,
+            address: self.client,
+            place: self.state.place.clone(),
+        }
     }
 
     /// Notes that the body went over the limit.

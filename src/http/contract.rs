@@ -13,7 +13,11 @@ use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSch
 use crate::http::context::RequestContext;
 use crate::http::failure::Failure;
 
-/// A contract as the shared layer sees it.
+/// How many times longer than others an operation may take that is not to be hurried.
+pub const UNHURRIED: u32 = 15;
+
+/// A contract as the shared layer sees it. What it says of single operations it says of those that its domain has in the
+/// house API too.
 #[derive(Debug, Clone, Copy)]
 pub struct Contract {
     /// Its name: `openapi/{name}.json`, `/docs/{name}`.
@@ -24,8 +28,10 @@ pub struct Contract {
     pub body_limit: usize,
     /// The operations whose valid bodies may be larger than that, each with its own limit.
     pub large_bodies: &'static [(&'static str, usize)],
-    /// Statuses that only these of its operations end with, of those that could by what they take and need: 403 for a
-    /// caller that is signed in, 409.
+    /// The operations that may take [`UNHURRIED`] times as long as others: they move as many bytes as their client has.
+    pub unhurried: &'static [&'static str],
+    /// Statuses that only these of its operations end with, of those that could by what they take and need: 402, 403 for
+    /// a caller that is signed in, 409, 429.
     pub seldom: &'static [(u16, &'static [&'static str])],
     /// Pages for people that the contract has beside `/docs`: their titles and paths, for the landing page.
     pub pages: &'static [(&'static str, &'static str)],
@@ -48,6 +54,7 @@ impl Contract {
             prefixes: &[],
             body_limit: 0,
             large_bodies: &[],
+            unhurried: &[],
             seldom: &[],
             pages: &[],
             render,
@@ -57,11 +64,10 @@ impl Contract {
         }
     }
 
-    /// The largest body that an operation reads.
+    /// The largest body that one of its operations reads, if that has a limit of its own.
     #[must_use]
-    pub fn body_limit(&self, operation: Option<&str>) -> usize {
-        let own = self.large_bodies.iter().find(|(id, _)| Some(*id) == operation);
-        own.map_or(self.body_limit, |(_, limit)| *limit)
+    pub fn large_body(&self, operation: &str) -> Option<usize> {
+        self.large_bodies.iter().find(|(id, _)| *id == operation).map(|(_, limit)| *limit)
     }
 
     /// Whether an operation is one of those that end with `status`, which only some do.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::auth::permissions::{self, Need};
+use crate::auth::permissions::{self, Effect, Need};
 use crate::http::contract::Contract;
 use crate::http::xml;
 
@@ -138,6 +138,7 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
     let is_repeatable = parameters.iter().any(|parameter| parameter["name"] == "Idempotency-Key");
     let need = permissions::need(&id);
     let public = need == Some(Need::Public);
+    let exports = matches!(permissions::effect(&id), Some(Effect::Exports | Effect::Downloads));
     let seldom = |status| contracts.iter().any(|contract| contract.may_answer(status, &id));
     // A filter or a field that names another row can name one that is not there.
     let names_a_row = parameters.iter().any(|parameter| parameter["in"] == "path")
@@ -154,13 +155,14 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
             "400" => has_body || has_parameters,
             "401" => !public || signs_in,
             "403" => !public && need != Some(Need::SignedIn) || seldom(403),
-            "404" => names_a_row,
+            "404" => names_a_row || seldom(404),
             "408" | "413" | "415" => has_body,
+            "402" => seldom(402),
             "409" => seldom(409),
             "422" => is_repeatable,
-            "429" => hashes,
-            // What is public reads only.
-            "507" => method != "get" && !public,
+            "429" => hashes || seldom(429),
+            // What is public reads only; an export writes that it was made.
+            "507" => !public && (method != "get" || exports),
             _ => true,
         });
     }

@@ -113,7 +113,9 @@ impl Failure {
         self
     }
 
-    fn retry(mut self, after: Duration) -> Self {
+    /// The same, to be tried again after this long.
+    #[must_use]
+    pub fn retry(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
     }

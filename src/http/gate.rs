@@ -15,11 +15,13 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::OperationId;
 
+use crate::audit::own::record_call;
+use crate::auth::permissions::Effect;
 use crate::http::body::capped;
 use crate::http::caller::unquoted;
 use crate::http::compress;
 use crate::http::context::{HttpState, RequestContext};
-use crate::http::contract::Contract;
+use crate::http::contract::{Contract, UNHURRIED};
 use crate::http::failure::Failure;
 use crate::http::format::Format;
 
@@ -148,7 +150,11 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             request.set_method(Method::GET);
         }
         let operation = context.state.operations.asked_for(method, request.uri().path());
-        context.set_body_limit(context.contract.body_limit(operation));
+        let contracts = context.state.contracts;
+        let own_limit = operation.and_then(|id| contracts.iter().find_map(|contract| contract.large_body(id)));
+        context.set_body_limit(own_limit.unwrap_or(context.contract.body_limit));
+        let unhurried = operation.is_some_and(|id| contracts.iter().any(|contract| contract.unhurried.contains(&id)));
+        let time = self.state.request_timeout * if unhurried { UNHURRIED } else { 1 };
         let declared = request
             .headers()
             .get(CONTENT_LENGTH)
@@ -163,11 +169,14 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
         let answered = pin!(self.inner.call(request));
         let answered = AssertUnwindSafe(answered).catch_unwind();
-        match tokio::time::timeout(self.state.request_timeout, answered).await {
+        match tokio::time::timeout(time, answered).await {
             Ok(Ok(Ok(response))) => {
                 // A public operation has no caller to note it.
                 if let Some(operation) = response.data::<OperationId>() {
                     context.set_operation(operation.0);
+                }
+                if response.is_success() {
+                    record(context).await?;
                 }
                 Ok(response)
             }
@@ -196,6 +205,24 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 Err(failure)
             }
         }
+    }
+}
+
+/// Records what has no transaction of its own: exports and downloads before they are answered, so that none goes out
+/// unrecorded; reads a moment later, if they are wanted.
+async fn record(context: &RequestContext) -> Result<(), Failure> {
+    let (Some(effect), Some(principal)) = (context.effect(), context.principal()) else { return Ok(()) };
+    let (auth, call) = (&context.state.auth, || context.call(effect));
+    match effect {
+        Effect::Exports | Effect::Downloads => {
+            let (caller, now) = (principal.doing(call()), context.state.clock.now());
+            Ok(auth.store().write(move |tx| record_call(tx, &caller, now)).await?)
+        }
+        Effect::Reads if context.state.audit_reads => {
+            auth.journal().read(principal, &call());
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,14 +3,17 @@
 //! A body at fault ends as [`InvalidBody`], which names every field; the outer layer that knows the contract gives it
 //! the contract's shape. Must not know: any domain, the store, any contract's error shape, how large a body may be.
 
+use std::marker::PhantomData;
+
 use poem::error::ResponseError;
 use poem::http::{StatusCode, header};
-use poem::{Request, RequestBody, Result};
+use poem::{IntoResponse, Request, RequestBody, Response, Result};
 use poem_openapi::error::ContentTypeError;
 use poem_openapi::payload::{ParsePayload, Payload};
-use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseFromJSON, Type};
-use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::schema::{FieldError, Schema, Unknown};
@@ -26,6 +29,43 @@ pub struct Strict<T>(pub T);
 /// A JSON body that is looked at and not kept: as [`Checked`], and a NUL character is as good as any other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verbatim<T>(pub T);
+
+/// A JSON answer whose text is written already, off the async workers: for answers of many rows. Its type is for the
+/// document.
+#[derive(Clone, Debug)]
+pub struct Written<T>(Vec<u8>, PhantomData<fn() -> T>);
+
+impl<T: Serialize> Written<T> {
+    /// Writes `answer`.
+    #[must_use]
+    pub fn new(answer: &T) -> Self {
+        Self(serde_json::to_vec(answer).expect("an answer is plain data"), PhantomData)
+    }
+}
+
+impl<T> IntoResponse for Written<T> {
+    fn into_response(self) -> Response {
+        Response::builder().content_type(MEDIA_TYPE).body(self.0)
+    }
+}
+
+impl<T: Type> ApiResponse for Written<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "",
+                status: Some(200),
+                status_range: None,
+                content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::schema_ref() }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
 
 /// A body that was read but is not what the operation takes. By itself it answers 400 with its message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +97,9 @@ impl InvalidBody {
         Self { message, fields }
     }
 }
+
+/// Bodies of more bytes are parsed off the async workers.
+const LONG: usize = 128 * 1024;
 
 /// The one media type that is published; see [`is_json`] for what is accepted.
 const MEDIA_TYPE: &str = "application/json";
@@ -107,6 +150,11 @@ where
     }
     if content_type.is_none() {
         return Err(ContentTypeError::ExpectContentType.into());
+    }
+    if bytes.len() > LONG {
+        let parsed = tokio::task::spawn_blocking(move || parse(&bytes)).await;
+        return Ok(parsed
+            .map_err(|error| poem::Error::from_string(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR))??);
     }
     Ok(parse(&bytes)?)
 }

@@ -3,7 +3,7 @@
 //!
 //! Must not know: any domain; nor rusqlite. A contract describes itself to this room with a [`contract::Contract`].
 
-mod body;
+pub mod body;
 pub mod caller;
 mod compress;
 pub mod context;

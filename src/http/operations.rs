@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use poem::http::Method;
 use poem_openapi::OpenApi;
 
-use crate::auth::permissions::{self, Need};
+use crate::auth::permissions::{self, Effect, Need};
 
 /// One operation.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct Operation {
     pub id: &'static str,
     /// What its caller needs.
     pub need: Need,
+    /// What it does.
+    pub effect: Effect,
 }
 
 /// The operations of one route.
@@ -59,8 +61,9 @@ impl Operations {
                     method: operation.method.clone(),
                     path: path.path.clone(),
                 })?;
-                let need = permissions::need(id).ok_or(OperationsError::NoRow(id))?;
-                by_path.entry(path.path.clone()).or_default().push((operation.method, Operation { id, need }));
+                let row = permissions::need(id).zip(permissions::effect(id));
+                let (need, effect) = row.ok_or(OperationsError::NoRow(id))?;
+                by_path.entry(path.path.clone()).or_default().push((operation.method, Operation { id, need, effect }));
             }
         }
         let mut operations = Self::default();

@@ -73,6 +73,7 @@ impl ErrorShape for Problems {
     const STATUSES: &'static [(u16, &'static str)] = &[
         (400, "The request is not valid; `errors` names each field at fault."),
         (401, "The credentials are missing or not valid."),
+        (402, "A quota does not allow it."),
         (403, "The caller may not do this."),
         (404, "There is no such thing, or none the caller may know of."),
         (405, "The path does not know this method."),
@@ -80,13 +81,13 @@ impl ErrorShape for Problems {
         (409, "It contradicts what is there."),
         (413, "The body is too large."),
         (414, "The path with its query is too long."),
-        (415, "The body is not JSON."),
+        (415, "The body has another media type than the operation reads."),
         (422, "The Idempotency-Key was used for another request."),
         (429, "Too many at once."),
         (431, "The headers are too large."),
         (500, "The server failed; its log has the cause under the request's id."),
         (503, "The server cannot do this right now."),
-        (507, "The server's disk is full."),
+        (507, "The server's disk is full, or the company's share of it."),
     ];
 
     const MEDIA_TYPE: &'static str = "application/problem+json";

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{FixedOffset, SecondsFormat};
+use chrono::{DateTime, FixedOffset, SecondsFormat};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::Value;
@@ -26,6 +26,19 @@ impl Instant {
     #[must_use]
     pub fn at_offset(at: Timestamp, offset: FixedOffset) -> Self {
         Self(at.to_utc().with_timezone(&offset).to_rfc3339_opts(SecondsFormat::Secs, false))
+    }
+
+    /// The offset it is written with, in minutes east of UTC.
+    #[must_use]
+    pub fn offset_minutes(&self) -> i16 {
+        let offset = DateTime::parse_from_rfc3339(&self.0).map_or(0, |at| at.offset().local_minus_utc() / 60);
+        i16::try_from(offset).unwrap_or(0)
+    }
+
+    /// At an offset, with a fraction of the second if there is one: what is shown is exactly what a filter compares with.
+    #[must_use]
+    pub fn exact_at_offset(at: Timestamp, offset: FixedOffset) -> Self {
+        Self(at.to_utc().with_timezone(&offset).to_rfc3339_opts(SecondsFormat::AutoSi, false))
     }
 
     /// The instant it names. Text that names none was refused when it was parsed.
@@ -88,6 +101,7 @@ mod tests {
         let offset = FixedOffset::east_opt(3 * 3600).expect("a real offset");
         assert_eq!(Instant::at_offset(at, offset).0, "2024-11-21T22:45:00+03:00");
         assert_eq!(Instant::utc(at).to_timestamp(), Some(at));
+        assert_eq!((Instant::utc(at).offset_minutes(), Instant::at_offset(at, offset).offset_minutes()), (0, 180));
         assert!(Instant::parse_from_json(Some(Value::from("yesterday"))).is_err());
     }
 }

@@ -31,6 +31,8 @@ pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "tasks", sql: include_str!("migrations/0002_tasks.sql") },
     Migration { number: 3, name: "webhooks", sql: include_str!("migrations/0003_webhooks.sql") },
     Migration { number: 4, name: "audience", sql: include_str!("migrations/0004_audience.sql") },
+    Migration { number: 5, name: "audit", sql: include_str!("migrations/0005_audit.sql") },
+    Migration { number: 6, name: "usage", sql: include_str!("migrations/0006_usage.sql") },
 ];
 
 /// The format `migrations` lead to.

@@ -1,8 +1,10 @@
 //! The built binary as people and supervisors run it. Nothing is waited for by time: a line, an end of file, an exit.
 
 mod audience;
+mod audit;
 mod beside;
 mod printing;
+mod quotas;
 mod refusals;
 mod serve;
 mod start;

@@ -6,6 +6,7 @@
 mod account;
 mod architecture;
 mod audience;
+mod audit;
 mod cli;
 mod docs;
 mod house;

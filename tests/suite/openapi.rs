@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use comptoir::auth::permissions::{self, Need};
+use comptoir::auth::permissions::{self, Effect, Need};
 use comptoir::cli::openapi;
 use serde_json::Value;
 
@@ -125,7 +125,9 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
             assert_eq!(operation.meta["responses"][status].is_object(), has_body, "{} {status}", operation.id);
         }
         let need = permissions::need(&operation.id).unwrap();
-        let writes = operation.method != "GET" && need != Need::Public;
+        // An export is recorded before it is answered.
+        let exports = matches!(permissions::effect(&operation.id), Some(Effect::Exports | Effect::Downloads));
+        let writes = (operation.method != "GET" || exports) && need != Need::Public;
         assert_eq!(operation.meta["responses"]["507"].is_object(), writes, "{} 507", operation.id);
         let refuses = matches!(need, Need::Any(_) | Need::Operator | Need::Personal)
             || matches!(operation.id.as_str(), "create_token" | "revoke_token");
@@ -134,6 +136,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         assert_eq!(operation.meta["responses"]["403"].is_object(), by_status, "{} 403", operation.id);
     }
     let contradictable = [
+        "attach_requests",
         "cancel_task",
         "change_audience_list",
         "change_audience_resource",
@@ -144,12 +147,16 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "create_company",
         "create_user",
         "create_webhook",
+        "finish_process",
         "ping_webhook",
         "redeliver",
+        "report_process",
         "retry_task",
         "sign_out",
+        "upload_process_file",
     ];
     assert_eq!(documenting("409"), contradictable);
+    assert_eq!(documenting("402"), ["report_process"]);
     let ready = operations().iter().find(|operation| operation.id == "health_ready").unwrap();
     let kinds = ready.meta["responses"]["503"]["content"].as_object().unwrap();
     assert!(kinds.contains_key("application/json") && kinds.contains_key("application/problem+json"));

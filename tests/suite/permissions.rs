@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use comptoir::auth::model::{Role, Roles};
-use comptoir::auth::permissions::{self, Need, TABLE};
+use comptoir::auth::permissions::{self, Effect, Need, TABLE};
 use poem::http::Method;
 use serde_json::{Value, json};
 
+use crate::account::usage::rights as usage;
 use crate::audience::rights::{self, Rows, standing};
 use crate::support::contract::{self, Operation};
 use crate::support::{Answer, Client, PASSWORD, TestServer, api_token};
@@ -33,6 +34,8 @@ struct World {
     callers: Vec<Caller>,
     /// Makes what a request is about.
     operator: Client,
+    /// The same in the first company.
+    arranger: Client,
     /// The audience of the first company, and of the operator's own.
     audiences: [Rows; 2],
     made: u32,
@@ -89,8 +92,9 @@ impl World {
         let arranger = server.user(HOME, "arranger", &["ADMIN"]).await;
         // JWTs die on the way; API tokens outlive what is tried here.
         let (_, secret) = api_token(&arranger, json!({"name": "arrange", "role": "OWNER"})).await;
-        let audiences = [Rows::make(server.bearing(&secret)).await, Rows::make(operator.clone()).await];
-        Self { server, callers, operator, audiences, made: 0 }
+        let arranger = server.bearing(&secret);
+        let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
+        Self { server, callers, operator, arranger, audiences, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -114,6 +118,9 @@ impl World {
         if let Some((path, body)) = audience.request(&operation.id, &operation.path, &fresh).await {
             return Request { path, body, success: 200 };
         }
+        if let Some((path, body)) = self.usage_request(operation, caller).await {
+            return Request { path, body, success: 200 };
+        }
         match operation.id.as_str() {
             "run_token_generation" => to(&operation.path, json!({"username": "target", "password": PASSWORD})),
             "run_token_validation" => to(&operation.path, json!("not a real token")),
@@ -121,6 +128,7 @@ impl World {
             "update_info" => to(&operation.path, json!({"phone": "+380000000000"})),
             "file" => to("/account/file/file_en.html", Value::Null),
             "read_info"
+            | "read_audit"
             | "check"
             | "version"
             | "read_principal"
@@ -202,6 +210,19 @@ impl World {
     }
 }
 
+impl World {
+    /// A request about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
+    async fn usage_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
+        let (admin, owner) = match caller.kind {
+            "operator" => (&self.operator, "operator"),
+            "BOT token of an ADMIN" => (&self.arranger, "both"),
+            _ if caller.foreign || caller.rights.is_none() => (&self.arranger, "target"),
+            _ => (&self.arranger, caller.username.unwrap_or("target")),
+        };
+        usage::request(admin, owner, &operation.id, &operation.path).await
+    }
+}
+
 fn webhook_at(host: &str) -> Value {
     json!({"url": format!("https://{}.example/", host.replace('_', "-")), "events": ["task_ended"]})
 }
@@ -230,6 +251,7 @@ impl Caller {
 fn names_a_row_at_home(operation: &str) -> bool {
     matches!(operation, "read_user" | "change_user" | "reset_password" | "sign_out_user" | "read_company")
         || rights::names_a_row(operation)
+        || usage::names_a_row(operation)
 }
 
 /// The status `caller` must get.
@@ -272,11 +294,50 @@ async fn every_operation_lets_in_whom_the_table_lets_in_and_nobody_else() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// How many actions of an operation the audit has.
+async fn recorded(reader: &Client, operation: &str) -> u64 {
+    let audit = reader.get(&format!("/account/audit?operation={operation}&limit=1")).await.expect(200).json();
+    audit["counters"]["filter"]["total"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn whatever_changes_exports_or_ingests_something_is_recorded_once_and_nothing_else_is() {
+    let mut world = World::new().await;
+    let mut wrong = Vec::new();
+    // Tokens, which outlive what is tried here.
+    let readers = [world.audiences[0].admin.clone(), world.operator.clone()];
+    for operation in contract::published().operations() {
+        let installation = permissions::need(&operation.id) == Some(Need::Operator);
+        let kind = if installation { "operator" } else { "ADMIN" };
+        let caller = world.callers.iter().position(|caller| caller.kind == kind).unwrap();
+        let caller = world.refresh(caller).await;
+        let reader = &readers[usize::from(installation)];
+        // Ingest is recorded once a minute.
+        world.server.clock.advance(std::time::Duration::from_mins(1));
+        let request = world.request(operation, &caller).await;
+        world.server.clock.advance(std::time::Duration::from_mins(1));
+        let before = recorded(reader, &operation.id).await;
+        let answer = send(&caller.client, operation, &request).await;
+        let after = recorded(reader, &operation.id).await;
+        let expected = match permissions::effect(&operation.id).unwrap() {
+            Effect::Nothing | Effect::Reads => 0,
+            Effect::SignsIn | Effect::Changes | Effect::Exports | Effect::Downloads | Effect::Ingests => {
+                u64::from(standing(&request.path, &answer) == 200)
+            }
+        };
+        if after - before != expected {
+            wrong.push(format!("{}: recorded {} times instead of {expected}", operation.id, after - before));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(world.server.audit_findings(), Vec::<String>::new());
+}
+
 #[test]
 fn the_table_has_a_row_for_each_operation_and_no_other() {
     let published: BTreeSet<_> =
         contract::published().operations().iter().map(|operation| operation.id.as_str()).collect();
-    let rows: BTreeSet<_> = TABLE.iter().map(|(id, _)| *id).collect();
+    let rows: BTreeSet<_> = TABLE.iter().map(|(id, _, _)| *id).collect();
     assert_eq!(published, rows);
 }
 
@@ -322,6 +383,21 @@ const BY_NAME: &[(&str, &str, &str)] = &[
         r#"{"id": {number}, "resource_id": {number}}"#,
     ),
     ("import_profile", "/api/v1.1/profiles/import", r#"{"db_id": {number}, "data": {"email": "a@example.com"}}"#),
+    ("read_data", "/account/data/{process}", ""),
+    ("report_process", "/comptoir/v1/processes", r#"{"process_code": "{process}", "finish": {"status": "FAILED"}}"#),
+    ("list_processes", "/comptoir/v1/processes?username={user}", ""),
+    ("read_process", "/comptoir/v1/processes/{process}", ""),
+    (
+        "attach_requests",
+        "/comptoir/v1/processes/{process}/requests",
+        r#"{"requests": [{"request_code": "00000000-0000-4000-8000-000000000001", "operation": "stolen"}]}"#,
+    ),
+    ("finish_process", "/comptoir/v1/processes/{process}/finish", r#"{"status": "FAILED"}"#),
+    ("upload_process_file", "/comptoir/v1/processes/{process}/files/OUTPUT", r#""stolen""#),
+    ("download_process_file", "/comptoir/v1/processes/{process}/files/INPUT", ""),
+    ("delete_process_file", "/comptoir/v1/processes/{process}/files/INPUT", ""),
+    ("set_quota", "/comptoir/v1/quotas/{user}/UNIVERSAL/PLAN", "{}"),
+    ("delete_quota", "/comptoir/v1/quotas/{user}/AGRO/TRACE", ""),
     ("list_tasks", "/comptoir/v1/tasks?username={user}", ""),
     ("read_task", "/comptoir/v1/tasks/{task}", ""),
     ("cancel_task", "/comptoir/v1/tasks/{task}/cancel", ""),
@@ -339,21 +415,23 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     let (webhook, delivery) = webhook(&home, "target").await;
     Rows::make(home.clone()).await;
     let task = server.waiting_task("target").await;
+    let process = usage::process(&home, "target").await.to_string();
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
 
     for (id, path, body) in BY_NAME {
         let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
-        for (user, company, number, [token, webhook, delivery, task]) in [
-            ("target", HOME, "700", [token.as_str(), &webhook, &delivery, &task]),
-            ("absent", "nowhere", "701", [absent; 4]),
+        for (user, company, number, [token, webhook, delivery, task, process]) in [
+            ("target", HOME, "700", [token.as_str(), &webhook, &delivery, &task, &process]),
+            ("absent", "nowhere", "701", [absent; 5]),
         ] {
             let fill = |text: &str| {
                 let text = text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
                 text.replace("{webhook}", webhook)
                     .replace("{delivery}", delivery)
                     .replace("{task}", task)
+                    .replace("{process}", process)
                     .replace("{number}", number)
             };
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&fill(body)).unwrap() };
@@ -394,12 +472,17 @@ async fn no_list_shows_another_companys_rows() {
     Rows::make(home.clone()).await;
     let suppressed = json!({"addresses": ["target@example.com"]});
     home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
+    usage::process(&home, "target").await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
     for operation in contract::published().operations() {
         let listed =
             operation.method == "GET" && !operation.path.contains('{') && !operation.meta["parameters"].is_null();
         if listed && permissions::need(&operation.id) != Some(Need::Operator) {
             let answer = foreign.get(&operation.path).await.expect(200);
+            if operation.id == "generate_report" {
+                // A workbook is no text: its cells are read where it is tested.
+                continue;
+            }
             if operation.id == "list_tasks" {
                 // A task names nobody: the deliveries of the webhook are there, or they are not.
                 let own = home.get(&operation.path).await.expect(200).json();

@@ -16,7 +16,7 @@ use crate::http::schema::FieldError;
 use crate::http::wire::Instant;
 use crate::http::{ErrorShape, Failure, RequestContext};
 
-/// Who and what a failure is about, so that a report of it can be traced.
+/// Who asked for what and when, so that it can be traced.
 #[derive(Debug, Object)]
 pub struct Tracedata {
     /// Unique id of the process; outside one, new for each request.
@@ -27,7 +27,7 @@ pub struct Tracedata {
     pub username: String,
     /// The caller's company, or `anonymous`.
     pub company: String,
-    /// The service: `ACCOUNT`.
+    /// The service; of failures and of Comptoir's own activity, `ACCOUNT`.
     pub service: String,
     /// The operation's id; `unknown` when the path matches none.
     pub operation: String,

@@ -2,26 +2,36 @@
 //!
 //! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
 
+mod audit;
+mod download;
 mod errors;
 mod file;
+pub mod house;
+mod usage;
 mod wire;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use poem::http::HeaderMap;
+use poem::error::ReadBodyError;
+use poem::http::{HeaderMap, StatusCode};
 use poem::web::Data;
-use poem_openapi::param::Path;
+use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use poem_openapi::{OpenApi, Tags};
 
+use self::audit::{AuditAnswer, Moment, SortDirection};
 use self::errors::{AccountErrors, render};
 use self::file::{FileAnswer, FileName};
+pub use self::usage::UsageApi;
 use self::wire::{
     CheckResult, InfoChangeRequest, PasswordChangeRequest, TokenRequest, TokenValidationResult, User, VersionResult,
 };
+use self::words::{CalculationStatus, ProcessType, Service};
 use crate::account::AccountService;
 use crate::account::reference::Reference;
+use crate::account::service::{AuditError, AuditQuery, UsageError};
 use crate::auth::model::{Password, Refused as RefusedField, Roles};
 use crate::http::caller::unquoted;
 use crate::http::document::Example;
@@ -33,7 +43,18 @@ pub const CONTRACT: Contract = Contract {
     name: "account",
     prefixes: &["/account"],
     body_limit: 64 * 1024,
-    large_bodies: &[("update_info", INFO_LIMIT)],
+    large_bodies: &[
+        ("update_info", INFO_LIMIT),
+        ("report_process", house::REPORTS_LIMIT),
+        ("report_processes", house::REPORTS_LIMIT),
+    ],
+    unhurried: &["generate_report", "report_processes", "upload_process_file"],
+    seldom: &[
+        (402, &["report_process"]),
+        (404, &["report_process"]),
+        (409, &["report_process", "attach_requests", "finish_process", "upload_process_file"]),
+        (429, &["report_process"]),
+    ],
     pages: &[
         ("English", "/account/file/file_en.html"),
         ("Русский", "/account/file/file_ru.html"),
@@ -62,6 +83,9 @@ pub const ANSWERS: &[Example] = &[
     ("change_password", wire::token_example),
     ("read_info", wire::user_example),
     ("update_info", wire::user_example),
+    ("generate_statistics", usage::statistics_example),
+    ("read_quota", usage::quota_example),
+    ("read_audit", audit::audit_example),
     ("check", wire::check_example),
     ("version", wire::version_example),
 ];
@@ -77,12 +101,52 @@ enum AccountTags {
     /// What an account says of itself.
     #[oai(rename = "account: info")]
     Info,
+    /// What was used: statistics, reports, data, quotas.
+    #[oai(rename = "account: usage")]
+    Usage,
+    /// Who did what.
+    #[oai(rename = "account: audit")]
+    Audit,
     /// How the service is and which one it is.
     #[oai(rename = "account: system")]
     System,
 }
 
+fn default_limit() -> u32 {
+    100
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        match error {
+            AuditError::Invalid(refused) => refused.into(),
+            AuditError::Store(error) => error.into(),
+        }
+    }
+}
+
 type Answer<T> = Result<T, Refused<AccountErrors>>;
+
+/// How long a service is told to wait when its user runs as many processes as may be.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// What went wrong with usage, with its status; the contract and the house give it their shapes.
+fn usage_failure(error: UsageError) -> Failure {
+    let said = error.to_string();
+    match error {
+        UsageError::NotFound { what, key } => Failure::not_found(what, key),
+        UsageError::Invalid(refused) => refused.into(),
+        UsageError::Conflict(_) | UsageError::GivenUp => Failure::new(StatusCode::CONFLICT, said),
+        UsageError::QuotaExceeded(_) => Failure::new(StatusCode::PAYMENT_REQUIRED, said),
+        UsageError::Busy(_) => Failure::new(StatusCode::TOO_MANY_REQUESTS, said).retry(BUSY),
+        UsageError::NoRoom(_) => Failure::new(StatusCode::INSUFFICIENT_STORAGE, said),
+        // The gate looks whether it was the size.
+        UsageError::Body(error) => Failure::classify(ReadBodyError::Io(error).into()),
+        UsageError::Store(error) => error.into(),
+        UsageError::Auth(error) => error.into(),
+        UsageError::Unwritten(_) => Failure::internal(error),
+    }
+}
 
 /// The account contract.
 pub struct AccountApi {
@@ -118,7 +182,7 @@ impl AccountApi {
     ) -> Answer<Json<String>> {
         let TokenRequest { username, password, ttl_seconds } = body.0;
         let ttl = Duration::from_secs(u64::from(ttl_seconds.unsigned_abs()));
-        Ok(Json(self.service.run_token_generation(&username, &password, context.client, ttl).await?))
+        Ok(Json(self.service.run_token_generation(&username, &password, context.client, context.id, ttl).await?))
     }
 
     /// Validate a token
@@ -167,6 +231,59 @@ impl AccountApi {
     async fn update_info(&self, caller: Caller, body: Checked<InfoChangeRequest>) -> Answer<Json<User>> {
         let change = body.0.into_change()?;
         Ok(Json(self.service.update_info(caller.principal(), change).await?.into()))
+    }
+
+    /// Read the audit
+    ///
+    /// What was done in a period, by whom: an ADMIN sees the company, others themselves. Without `from` it begins with
+    /// the caller's current day, without `to` it ends now; both ends belong to it. `counters.overall` counts the period,
+    /// `counters.filter` what of it passes the filters, both whatever the page. Instants are at the caller's offset.
+    #[oai(path = "/account/audit", method = "get", operation_id = "read_audit", tag = "AccountTags::Audit")]
+    #[expect(clippy::too_many_arguments, reason = "the contract's parameters")]
+    async fn read_audit(
+        &self,
+        caller: Caller,
+        /// How many actions are passed over.
+        #[oai(default, validator(minimum(value = "0"), maximum(value = "10000000")))]
+        offset: Query<u32>,
+        /// How many actions at most.
+        #[oai(default = "default_limit", validator(minimum(value = "1"), maximum(value = "10000000")))]
+        limit: Query<u32>,
+        /// From when on; an instant without an offset is at the caller's.
+        from: Query<Option<Moment>>,
+        /// Until when; an instant without an offset is at the caller's.
+        to: Query<Option<Moment>>,
+        /// Only of this service.
+        service: Query<Option<Service>>,
+        /// Only of this operation.
+        #[oai(validator(min_length = 3, max_length = 256))]
+        operation: Query<Option<String>>,
+        /// Only of this type.
+        process_type: Query<Option<ProcessType>>,
+        /// Only those that stand so.
+        status: Query<Option<CalculationStatus>>,
+        /// By what to sort: `time` (the default), `username`, `service`, `process_type`, `operation`,
+        /// `statistics.calculation_info.status` or `statistics.request_points_count`; ties by `process_code`.
+        #[oai(validator(min_length = 1, max_length = 64))]
+        sort_field: Query<Option<String>>,
+        /// Which way to sort; ties too.
+        #[oai(default)]
+        sort_direction: Query<SortDirection>,
+    ) -> Answer<AuditAnswer> {
+        let query = AuditQuery {
+            offset: offset.0,
+            limit: limit.0,
+            from: from.0.map(|moment| moment.0),
+            to: to.0.map(|moment| moment.0),
+            service: service.0.map(|word| word.0),
+            operation: operation.0,
+            process_type: process_type.0.map(|word| word.0),
+            status: status.0.map(|word| word.0),
+            sort_field: sort_field.0,
+            descending: sort_direction.0 == SortDirection::Desc,
+        };
+        let list = self.service.read_audit(&caller, query).await?;
+        Ok(AuditAnswer::new(list, caller.company_key.as_str(), caller.timezone.offset()))
     }
 
     /// Check the service

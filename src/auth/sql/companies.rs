@@ -42,6 +42,14 @@ pub fn insert(
     Ok(CompanyId(tx.last_insert_rowid()))
 }
 
+/// The company with this row key.
+pub fn get(conn: &Connection, id: CompanyId) -> Result<Option<Company>, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT id, guid, key, name, enabled, created_at, edited_at FROM companies WHERE id = :id")?
+        .query_row(named_params! { ":id": id.0 }, company)
+        .optional()?)
+}
+
 /// The company with this key, in any case.
 pub fn find(conn: &Connection, key: &str) -> Result<Option<Company>, StoreError> {
     // Relies on the unique index on key_folded.

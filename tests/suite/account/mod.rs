@@ -6,3 +6,4 @@ mod info;
 mod password;
 mod system;
 mod token;
+pub mod usage;

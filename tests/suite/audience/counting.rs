@@ -18,6 +18,7 @@ use comptoir::tasks::{Queue, Registry, Runner, RunnerOptions};
 use comptoir::webhooks::guard::Guard;
 use proptest::prelude::*;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 use crate::support::{NOW, PASSWORD};
 
@@ -45,7 +46,9 @@ impl World {
             password_file: folder.path().join("password"),
         };
         bootstrap::run(&auth, || Ok::<_, BootstrapError>(first)).await.unwrap();
-        let jwt = auth.sign_in("operator", PASSWORD, [127, 0, 0, 1].into(), std::time::Duration::from_mins(10)).await;
+        let jwt = auth
+            .sign_in("operator", PASSWORD, [127, 0, 0, 1].into(), Uuid::new_v4(), std::time::Duration::from_mins(10))
+            .await;
         let principal = auth.authenticate(&jwt.unwrap()).unwrap();
         let queue = Queue::new(clock, vec![std::sync::Arc::new(comptoir::audience::tasks::RefreshEnded)]);
         let service = AudienceService::new(&auth, queue.clone(), Guard::default());

@@ -11,7 +11,7 @@ pub const NUMBER: i64 = 700;
 /// What a request to the audience's operations names.
 pub struct Rows {
     /// Of the company the rows are in.
-    admin: Client,
+    pub admin: Client,
     /// A refresh of theirs.
     task: String,
 }

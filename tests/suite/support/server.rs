@@ -11,6 +11,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
+use comptoir::config::{AuditConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
@@ -73,6 +74,8 @@ impl TestServer {
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
             webhooks: webhooks::Options::default(),
+            processes: ProcessSettings::default().resolve().unwrap(),
+            audit: AuditConfig::default(),
             stopping: shutdown.clone(),
         };
         change(&mut options);
@@ -100,6 +103,16 @@ impl TestServer {
     /// Does all the background work that is due, and what becomes due by it; how many attempts that took.
     pub async fn run_pending_tasks(&self) -> u64 {
         self.runner.run_pending().await.unwrap()
+    }
+
+    /// Has what waits to be recorded in the audit written now, refusals of the current minute too.
+    pub async fn flush_journal(&self) {
+        self.auth.journal().flush(self.auth.store(), self.clock.now(), true).await.unwrap();
+    }
+
+    /// What contradicts itself in the audit.
+    pub fn audit_findings(&self) -> Vec<String> {
+        self.store().read(|conn| comptoir::audit::check::consistency(conn)).unwrap()
     }
 
     /// The server's own store, for what no operation does yet.

@@ -1,14 +1,57 @@
 //! The use cases of the account contract, one function each.
 //!
-//! Must not know: HTTP, the wire types.
+//! Must not know: HTTP, the wire types. Functions that take a transaction are for those that own one: the tasks and the
+//! command line. Identity is here; usage is in [`recording`] and [`processes`] (what services report), [`files`],
+//! [`statistics`] (what comes of it) and [`quotas`].
+
+mod error;
+pub mod files;
+pub mod processes;
+pub mod quotas;
+pub mod recording;
+pub mod statistics;
+
+mod audit;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use crate::auth::model::{Password, Principal, Roles, SharedPrincipal, User};
 use crate::auth::users::{self, ProfileChange};
 use crate::auth::{Auth, AuthError};
+use crate::clock::Clock;
+use crate::config::ProcessConfig;
 use crate::store::{Pulse, Store};
+
+pub use self::audit::{ActionList, AuditError, AuditQuery};
+pub use self::error::UsageError;
+use self::recording::Here;
+
+/// The use cases of usage over one store.
+#[derive(Clone)]
+pub struct UsageService {
+    auth: Auth,
+    store: Store,
+    clock: Clock,
+    here: Here,
+    options: ProcessConfig,
+}
+
+impl UsageService {
+    /// The usage of this installation; `here` stands in requests that name no environment or machine.
+    #[must_use]
+    pub fn new(auth: &Auth, here: Here, options: ProcessConfig) -> Self {
+        Self { store: auth.store().clone(), clock: auth.clock().clone(), auth: auth.clone(), here, options }
+    }
+
+    /// What it goes by.
+    #[must_use]
+    pub fn options(&self) -> ProcessConfig {
+        self.options
+    }
+}
 
 /// The use cases over one store.
 #[derive(Clone)]
@@ -32,9 +75,10 @@ impl AccountService {
         username: &str,
         password: &str,
         address: IpAddr,
+        request: Uuid,
         ttl: Duration,
     ) -> Result<String, AuthError> {
-        self.auth.sign_in(username, password, address, ttl).await
+        self.auth.sign_in(username, password, address, request, ttl).await
     }
 
     /// The roles that stand behind a token; `None` when nothing does, whatever the reason.
