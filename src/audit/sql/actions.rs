@@ -46,10 +46,12 @@ pub fn insert(tx: &WriteTx<'_>, new: &NewAction, seal: Option<i64>) -> Result<Op
     Ok((inserted > 0).then(|| ActionId(tx.last_insert_rowid())))
 }
 
-/// Whether the company has an action of this code.
+/// Whether Comptoir itself has recorded an action of this code.
 pub fn exists(conn: &Conn, company: CompanyId, process: Uuid) -> Result<bool, StoreError> {
     Ok(conn
-        .prepare_cached("SELECT 1 FROM actions WHERE company_id = :company AND process_code = :process")?
+        .prepare_cached(
+            "SELECT 1 FROM actions WHERE company_id = :company AND process_code = :process AND seal IS NOT NULL",
+        )?
         .exists(named_params! { ":company": company.0, ":process": process.as_bytes() })?)
 }
 

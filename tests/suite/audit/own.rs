@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use comptoir::audit::actions;
+use comptoir::audit::model::{CalculationStatus, NewAction, Outcome, ProcessType, Service, Told};
+use comptoir::auth::model::CompanyId;
 use comptoir::store::StoreError;
 use futures_util::future::join_all;
 use poem::http::Method;
@@ -9,7 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{audit, operations, totals};
-use crate::support::{PASSWORD, TestServer, api_token};
+use crate::support::{NOW, PASSWORD, TestServer, api_token};
 
 #[tokio::test]
 async fn a_change_is_an_action_of_its_caller_with_the_request_that_made_it() {
@@ -286,6 +289,31 @@ async fn a_background_task_is_a_process_of_type_trace() {
     let found = audit(&olena, "?process_type=TRACE").await;
     assert_eq!(totals(&found).1, 1);
     assert_eq!(found["actions"][0]["statistics"]["calculation_info"]["waiting_time"], "PT5S");
+    assert_eq!(server.audit_findings(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_process_reported_under_the_code_of_what_was_done_hides_nothing() {
+    let server = TestServer::start().await;
+    server.company("north").await;
+    let olena = server.user("north", "olena", &["ADMIN"]).await;
+    let task = server.waiting_task("olena").await;
+    let reported = NewAction {
+        company: CompanyId(2),
+        user: None,
+        username: "olena".into(),
+        process: Uuid::parse_str(&task).unwrap(),
+        service: Service::Studio,
+        process_type: ProcessType::Trace,
+        operation: "nothing_to_see".into(),
+        time: Told { at: NOW, offset_minutes: 0 },
+        points: 0,
+        outcome: Outcome::of(CalculationStatus::FinishedInTime),
+    };
+    server.store().write(move |tx| actions::open(tx, &reported)).await.unwrap();
+    olena.post(&format!("/comptoir/v1/tasks/{task}/cancel"), Value::Null).await.expect(200);
+    let found = audit(&olena, "?process_type=TRACE&service=ACCOUNT").await;
+    assert_eq!(operations(&found), ["nobodys"]);
     assert_eq!(server.audit_findings(), Vec::<String>::new());
 }
 
