@@ -25,7 +25,7 @@ use comptoir::auth::permissions::Effect;
 use comptoir::auth::users::{self, NewUser, ProfileChange};
 use comptoir::auth::{Auth, AuthError};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::AuditConfig;
+use comptoir::config::{AuditConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
@@ -255,6 +255,7 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         request_timeout: Duration::from_mins(1),
         log_all_requests: false,
         webhooks: webhooks::Options::default(),
+        processes: ProcessSettings::default().resolve().expect("the defaults"),
         audit: AuditConfig::default(),
         stopping: shutdown.clone(),
     };
