@@ -1,20 +1,25 @@
-//! Identity: companies, users and their roles, passwords, JWTs, API tokens, throttling, and the permission table.
+//! Identity: companies, users and their roles, parties and who may act for them, passwords, JWTs, API tokens, SIDs,
+//! throttling, and the permission table.
 //!
-//! Owns the tables `companies`, `users`, `api_tokens`, `revoked_jwts`, `jwt_keys`, `identity_epoch`. Use cases that
-//! change rows ([`companies`], [`users`], [`tokens`]) are functions inside a transaction their caller owns, the same
+//! Owns the tables `companies`, `users`, `api_tokens`, `revoked_jwts`, `jwt_keys`, `identity_epoch`,
+//! `parties`, `user_parties`, `company_zones`, `sids`. Use cases that
+//! change rows ([`companies`], [`users`], [`tokens`], [`parties`]) are functions inside a transaction their caller owns, the same
 //! for the HTTP services and for the command line; [`Auth`] adds what needs the hasher, the clock and the cache.
 //!
 //! Must not know: any domain, HTTP, tasks, webhooks.
 
+mod basic;
 pub mod bootstrap;
 mod cache;
 pub mod companies;
 mod error;
 pub mod jwt;
 pub mod model;
+pub mod parties;
 pub mod password;
 pub mod permissions;
 mod sessions;
+pub mod sids;
 mod sql;
 pub mod throttle;
 pub mod tokens;
@@ -48,6 +53,7 @@ struct Inner {
     /// Places for sign-ins that wait or run: beyond them 429, so that a flood of them costs neither memory nor time.
     sign_ins: Semaphore,
     cache: Cache,
+    flights: basic::Flights,
     /// Cancelled, oddly named for it, once the first start is over.
     ready: CancellationToken,
 }
@@ -62,6 +68,7 @@ impl Auth {
             throttle: Throttle::new(),
             sign_ins: Semaphore::new(SIGN_INS),
             cache: Cache::new(random()?),
+            flights: basic::Flights::default(),
             ready: CancellationToken::new(),
         })))
     }

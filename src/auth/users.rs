@@ -84,7 +84,7 @@ pub fn get(conn: &Conn, id: UserId) -> Result<User, AuthError> {
 
 /// A user that `scope` may change: an ADMIN of a company has no power over an operator, or it could become one by
 /// resetting a password.
-fn governed(conn: &Conn, scope: Scope, username: &str) -> Result<User, AuthError> {
+pub(super) fn governed(conn: &Conn, scope: Scope, username: &str) -> Result<User, AuthError> {
     let user = find(conn, scope, username)?;
     if user.operator && scope != Scope::Installation {
         return Err(AuthError::Forbidden(format!("user `{username}` is an operator: only an operator may change it")));

@@ -74,11 +74,6 @@ impl fmt::Display for TimeOfDay {
     }
 }
 
-/// Reads the name of an IANA time zone, such as `Europe/Kyiv`.
-pub fn zone(name: &str) -> Result<Tz, Rule> {
-    name.parse().map_err(|_| Rule("must be the name of an IANA time zone, such as Europe/Kyiv".into()))
-}
-
 /// The civil day in `zone` at an instant; `None` beyond the calendar.
 #[must_use]
 pub fn day_of(zone: Tz, at: UnixSeconds) -> Option<NaiveDate> {

@@ -31,6 +31,7 @@ pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "tasks", sql: include_str!("migrations/0002_tasks.sql") },
     Migration { number: 3, name: "webhooks", sql: include_str!("migrations/0003_webhooks.sql") },
     Migration { number: 4, name: "audience", sql: include_str!("migrations/0004_audience.sql") },
+    Migration { number: 5, name: "schedules", sql: include_str!("migrations/0005_schedules.sql") },
 ];
 
 /// The format `migrations` lead to.

@@ -61,6 +61,10 @@ pub enum CredentialKind {
     Jwt,
     /// With an API token.
     ApiToken,
+    /// With a SID.
+    Sid,
+    /// With a name and a password.
+    Basic,
 }
 
 /// Who is calling.
@@ -95,6 +99,8 @@ impl From<&Principal> for CallerView {
             credential: match principal.credential {
                 Credential::Jwt { .. } => CredentialKind::Jwt,
                 Credential::ApiToken { .. } => CredentialKind::ApiToken,
+                Credential::Sid { .. } => CredentialKind::Sid,
+                Credential::Basic { .. } => CredentialKind::Basic,
             },
         }
     }
