@@ -31,13 +31,16 @@ use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
+use crate::schedules::SchedulesService;
+use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, house, webhooks};
+use crate::{account, audience, house, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
+pub const CONTRACTS: &[Contract] =
+    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
 
 /// The handlers of every contract.
 type Handlers = (
@@ -51,6 +54,9 @@ type Handlers = (
     HealthApi,
     AudienceApi,
     AudienceHouseApi,
+    SchedulesApi,
+    PartiesApi,
+    OrderWindowsApi,
 );
 
 /// How long an ended task is remembered.
@@ -74,6 +80,8 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// How late a reminder of an order window may be sent.
+    pub reminder_grace: Duration,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
     /// Cancelled when the server stops: streams of events end then.
@@ -115,6 +123,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     registry.every("store_checkpoint", Schedule::Every(CHECKPOINT_EVERY), CHECKPOINT, ());
     webhooks::tasks::register(&mut registry, &webhooks);
     audience::tasks::register(&mut registry);
+    schedules::tasks::register(&mut registry, options.reminder_grace);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -136,6 +145,7 @@ pub async fn build(
     let store = auth.store().clone();
     let instance = instance(&store).await?;
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
+    let schedules = SchedulesService::new(&auth, background.queue.clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
@@ -154,6 +164,9 @@ pub async fn build(
         HealthApi::new(house),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
+        SchedulesApi(schedules.clone()),
+        PartiesApi(schedules.clone()),
+        OrderWindowsApi(schedules),
     );
     let state = HttpState {
         auth,
@@ -175,8 +188,8 @@ pub async fn build(
 #[must_use]
 pub fn document() -> Value {
     let examples = Examples {
-        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES].concat(),
-        answers: [account::api::ANSWERS, audience::api::ANSWERS].concat(),
+        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES, schedules::api::EXAMPLES].concat(),
+        answers: [account::api::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS].concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

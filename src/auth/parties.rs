@@ -158,7 +158,7 @@ pub fn known(conn: &Conn, caller: &Principal, party: &PartyRef) -> Result<Party,
 ///
 /// Source: contracts/schedules.md, and DESIGN.md, section 4.
 pub fn acting(conn: &Conn, caller: &Principal, gln: Option<&str>, side: Side) -> Result<Party, AuthError> {
-    let party = match (gln, &caller.credential) {
+    let party = match (gln.filter(|gln| !gln.is_empty()), &caller.credential) {
         (Some(gln), _) => PartyRef::Gln(Gln::parse(gln).map_err(|rule| Refused { field: "gln", rule })?),
         (None, Credential::Sid { party: Some(party), .. }) => PartyRef::Id(*party),
         (None, _) => PartyRef::Id(only_bound(conn, caller)?),

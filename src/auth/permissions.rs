@@ -26,6 +26,9 @@ const ADMIN: Need = Need::Any(Roles::of(&[Role::Admin]));
 /// The business contracts: who writes in them.
 const WRITERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User]));
 
+/// Whoever trades: each for the parties it may act for.
+const TRADERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::Partner, Role::User, Role::Bot]));
+
 /// The same and machines, which ingest and report.
 const WRITERS_AND_BOTS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User, Role::Bot]));
 
@@ -67,6 +70,36 @@ pub const TABLE: &[(&str, Need)] = &[
     ("list_suppressed", WRITERS),
     ("add_suppressed", WRITERS_AND_BOTS),
     ("remove_suppressed", WRITERS),
+    // schedules
+    ("create_sid", Need::Public),
+    ("list_schedules", TRADERS),
+    ("create_schedule", TRADERS),
+    ("replace_schedule", TRADERS),
+    ("delete_schedule", TRADERS),
+    ("find_distributor_schedules", TRADERS),
+    ("list_schedule_days", TRADERS),
+    // house: parties
+    ("list_parties", TRADERS),
+    ("create_party", ADMIN),
+    ("read_party", TRADERS),
+    ("change_party", ADMIN),
+    ("read_user_parties", ADMIN),
+    ("set_user_parties", ADMIN),
+    ("read_company_zone", TRADERS),
+    ("set_company_zone", ADMIN),
+    // house: order windows (a calendar's address is its own credential)
+    ("check_order_window", TRADERS),
+    ("explain_order_window", TRADERS),
+    ("list_schedule_exceptions", TRADERS),
+    ("set_schedule_exception", TRADERS),
+    ("delete_schedule_exception", TRADERS),
+    ("list_holidays", TRADERS),
+    ("set_holiday", ADMIN),
+    ("delete_holiday", ADMIN),
+    ("list_calendar_feeds", TRADERS),
+    ("create_calendar_feed", TRADERS),
+    ("revoke_calendar_feed", TRADERS),
+    ("read_calendar", Need::Public),
     // house: the caller itself
     ("read_principal", Need::SignedIn),
     ("sign_out", Need::SignedIn),

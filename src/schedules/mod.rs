@@ -11,8 +11,17 @@
 //!
 //! Must not know: any other domain.
 
+pub mod api;
 pub mod civil;
 pub mod hierarchy;
 pub mod overlap;
 pub mod recurrence;
 pub mod windows;
+pub mod model;
+mod sql;
+pub mod calendar;
+pub mod explain;
+pub mod service;
+pub mod tasks;
+
+pub use self::service::{SchedulesError, SchedulesService};

@@ -202,6 +202,8 @@ pub struct UserView {
     /// An e-mail address.
     #[oai(validator(min_length = 5, max_length = 256), nullable)]
     pub email: Option<String>,
+    /// Whether an ADMIN has confirmed that address: then it can stand for the name where the schedules contract signs in.
+    pub email_confirmed: bool,
     /// A phone number.
     #[oai(validator(min_length = 5, max_length = 32), nullable)]
     pub phone: Option<String>,
@@ -225,6 +227,7 @@ impl From<model::User> for UserView {
             timezone: user.timezone.hours().into(),
             specification: user.specification.map(|text| text.to_string()),
             email: user.email.map(|text| text.to_string()),
+            email_confirmed: user.email_confirmed,
             phone: user.phone.map(|text| text.to_string()),
             created_at: Instant::utc(user.created_at),
             edited_at: user.edited_at.map(Instant::utc),
@@ -285,6 +288,8 @@ pub struct UserChange {
     /// An e-mail address.
     #[oai(validator(min_length = 5, max_length = 256), nullable)]
     pub email: MaybeUndefined<String>,
+    /// Whether the address, as it is after this change, is known to be the user's own. Another address is unconfirmed.
+    pub email_confirmed: Option<bool>,
     /// A phone number.
     #[oai(validator(min_length = 5, max_length = 32), nullable)]
     pub phone: MaybeUndefined<String>,

@@ -72,6 +72,7 @@ impl TestServer {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             stopping: shutdown.clone(),
         };
