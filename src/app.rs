@@ -188,7 +188,8 @@ pub async fn build(
 #[must_use]
 pub fn document() -> Value {
     let examples = Examples {
-        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES, schedules::api::EXAMPLES].concat(),
+        requests: [account::api::EXAMPLES, house::api::EXAMPLES, audience::api::EXAMPLES, schedules::api::EXAMPLES]
+            .concat(),
         answers: [account::api::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS].concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)

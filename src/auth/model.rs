@@ -13,9 +13,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
-pub use self::party::{
-    DEFAULT_ZONE, Gln, Party, PartyId, PartyKind, PartyName, PartyRef, Side, zone,
-};
+pub use self::party::{DEFAULT_ZONE, Gln, Party, PartyId, PartyKind, PartyName, PartyRef, Side, zone};
 use crate::clock::Timestamp;
 
 /// Why a value was refused: the rule it breaks, worded to follow the field's name ("`username` must …").
@@ -435,6 +433,7 @@ impl Attributes {
 
 /// A user as the account contract and the house API show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is true or false by itself")]
 pub struct User {
     /// Row key.
     pub id: UserId,

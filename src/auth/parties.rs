@@ -56,7 +56,7 @@ pub fn create(tx: &WriteTx<'_>, company: CompanyId, new: &NewParty, now: Timesta
     {
         return Err(AuthError::Conflict(format!("there already is a party {id}")));
     }
-    let id = sql::parties::insert(tx, company, new.id, &new.gln, &new.name, new.kind, new.zone, now)?;
+    let id = sql::parties::insert(tx, company, new, now)?;
     get(tx, company, &PartyRef::Id(id))
 }
 
@@ -124,17 +124,11 @@ fn is_free(conn: &Conn, user: UserId, roles: Roles) -> Result<bool, StoreError> 
 
 /// Whether a caller may act for a party of its company.
 pub fn may_act_for(conn: &Conn, caller: &Principal, party: PartyId) -> Result<bool, AuthError> {
-    Ok(is_free(conn, caller.user_id, caller.roles)?
-        || sql::parties::is_bound(conn, caller.user_id, Some(party))?)
+    Ok(is_free(conn, caller.user_id, caller.roles)? || sql::parties::is_bound(conn, caller.user_id, Some(party))?)
 }
 
 /// Whether a user, were it to sign in now, could act for a party of a company: for what works on its behalf.
-pub fn user_may_act_for(
-    conn: &Conn,
-    user: UserId,
-    company: CompanyId,
-    party: PartyId,
-) -> Result<bool, AuthError> {
+pub fn user_may_act_for(conn: &Conn, user: UserId, company: CompanyId, party: PartyId) -> Result<bool, AuthError> {
     let Some(user) = sql::users::credentials_by_id(conn, user)? else { return Ok(false) };
     if !user.enabled || user.company_id != company {
         return Ok(false);

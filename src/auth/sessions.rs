@@ -51,16 +51,12 @@ impl Auth {
         password: &str,
         address: IpAddr,
     ) -> Result<Credentials, AuthError> {
-        self.prove_by(username, password, address, |conn, name| sql::users::credentials(conn, name)).await
+        self.prove_by(username, password, address, sql::users::credentials).await
     }
 
     /// Whose name, or confirmed e-mail address, and password these are. No username has an @ in it.
     pub(super) async fn prove(&self, name: &str, password: &str, address: IpAddr) -> Result<Credentials, AuthError> {
-        let find: Find = if name.contains('@') {
-            |conn, email| sql::users::credentials_by_email(conn, email)
-        } else {
-            |conn, name| sql::users::credentials(conn, name)
-        };
+        let find: Find = if name.contains('@') { sql::users::credentials_by_email } else { sql::users::credentials };
         self.prove_by(name, password, address, find).await
     }
 
@@ -307,7 +303,13 @@ fn by_api_token(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<
     Ok(Some(Entry::new(principal, token.expires_at, token.last_used_at)))
 }
 
-pub(super) fn principal(user: Credentials, roles: Roles, operator: bool, credential: Credential, epoch: i64) -> Principal {
+pub(super) fn principal(
+    user: Credentials,
+    roles: Roles,
+    operator: bool,
+    credential: Credential,
+    epoch: i64,
+) -> Principal {
     Principal {
         user_id: user.id,
         company_id: user.company_id,

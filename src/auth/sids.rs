@@ -118,8 +118,7 @@ fn verify(conn: &Conn, secret: &[u8; 32], now: Timestamp) -> Result<Option<Entry
     }
     let roles = if user.operator { user.roles.with(Role::Admin) } else { user.roles };
     let operator = user.operator;
-    let credential =
-        Credential::Sid { secret_hash: *secret, generation: session.generation, party: session.party };
+    let credential = Credential::Sid { secret_hash: *secret, generation: session.generation, party: session.party };
     let principal = Arc::new(principal(user, roles, operator, credential, epoch));
     Ok(Some(Entry::idling(principal, session.last_used_at, IDLE)))
 }

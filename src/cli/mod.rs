@@ -10,7 +10,9 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod party;
 mod ready;
+mod schedule;
 mod serve;
 mod signals;
 mod token;
@@ -25,6 +27,7 @@ use crate::audience::AudienceError;
 use crate::auth::AuthError;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError};
 use crate::webhooks::WebhookError;
 
@@ -89,6 +92,12 @@ enum Command {
     /// The audience: lists, resources, suppressed addresses.
     #[command(subcommand)]
     Audience(audience::AudienceCommand),
+    /// Parties: producers and distributors, and who may act for them.
+    #[command(subcommand)]
+    Party(party::PartyCommand),
+    /// Order schedules: exceptions, holidays, calendar feeds.
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -118,6 +127,9 @@ pub enum CliError {
     /// A use case of the audience was refused.
     #[error(transparent)]
     Audience(#[from] AudienceError),
+    /// A use case of order schedules was refused.
+    #[error(transparent)]
+    Schedules(#[from] SchedulesError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -182,6 +194,8 @@ impl Cli {
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
             Command::Audience(command) => audience::run(&common, command),
+            Command::Party(command) => party::run(&common, command),
+            Command::Schedule(command) => schedule::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),

@@ -145,11 +145,12 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
         || !public && body_fields(operation, schemas).any(names_another_row);
     // Signing in is public and still says 401; the others that are public read no credentials.
     let signs_in = matches!(id.as_str(), "run_token_generation" | "create_sid");
-    let schemes = operation.get("security").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-    let basic = schemes.iter().any(|scheme| scheme.get("basic").is_some());
+    let security = operation.get("security").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let basic = security.iter().any(|scheme| scheme.get("basic").is_some());
     // Whatever hashes a password can find the queue of the one hashing thread full.
-    let hashes =
-        signs_in || basic || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
+    let hashes = signs_in
+        || basic
+        || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.retain(|status, _| match status.as_str() {
             "400" => has_body || has_parameters,
@@ -169,10 +170,7 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
 
 /// Whether a parameter or field is called what the house calls rows that are named in passing.
 fn names_another_row(name: &str) -> bool {
-    matches!(
-        name,
-        "username" | "company_key" | "gln" | "producer" | "producer_id" | "distributor" | "schedule_id"
-    )
+    matches!(name, "username" | "company_key" | "gln" | "producer" | "producer_id" | "distributor" | "schedule_id")
 }
 
 /// The fields of the body an operation takes.

@@ -3,8 +3,8 @@
 //!
 //! Must not know: any domain, the store, any contract's error shape, how large a body may be.
 
-use poem::{Request, RequestBody, Result};
 use poem::http::header;
+use poem::{Request, RequestBody, Result};
 use poem_openapi::error::ContentTypeError;
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry};
@@ -33,10 +33,7 @@ fn fields(bytes: &[u8]) -> std::result::Result<Value, InvalidBody> {
         if fields.insert(name.to_string(), value.into_owned().into()).is_some() {
             let field: String = name.chars().filter(|character| !character.is_control()).take(64).collect();
             let rule = "must be given once".to_owned();
-            return Err(InvalidBody {
-                message: format!("{field} {rule}"),
-                fields: vec![FieldError { field, rule }],
-            });
+            return Err(InvalidBody { message: format!("{field} {rule}"), fields: vec![FieldError { field, rule }] });
         }
     }
     Ok(Value::Object(fields))
@@ -110,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_form_is_a_set_of_texts() {
-        assert_eq!(fields(b"username=olena&password=a+b%26%D1%97").ok(), Some(json!({"username": "olena", "password": "a b&ї"})));
+        assert_eq!(
+            fields(b"username=olena&password=a+b%26%D1%97").ok(),
+            Some(json!({"username": "olena", "password": "a b&ї"}))
+        );
         assert_eq!(fields(b"").ok(), Some(json!({})));
         let twice = fields(b"a=1&a=2").expect_err("given twice");
         assert_eq!(twice.message, "a must be given once");

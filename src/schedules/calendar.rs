@@ -205,7 +205,9 @@ impl Lines {
         let repeats = plan.recurrence.rule().is_some() && first.is_some();
         let mut special: BTreeSet<NaiveDate> = plan.exceptions.iter().map(|(day, _)| *day).collect();
         special.extend(plan.holidays.iter().map(|(day, _)| *day));
-        for at in changes(plan.zone, civil::before(from, 3), plan.end().map_or(horizon, |end| end.min(horizon))) {
+        // The last window may run into the day after.
+        let last = plan.end().map_or(horizon, |end| civil::after(civil::after(end)).min(horizon));
+        for at in changes(plan.zone, civil::before(from, 3), last) {
             if let Some(day) = civil::day_of(plan.zone, at) {
                 special.extend((0..4).map(|back| civil::before(day, back)));
                 special.insert(civil::after(day));
@@ -230,7 +232,8 @@ impl Lines {
         }
         for window in &differences.own {
             // A schedule for one day is that event itself.
-            let uid = if repeats { format!("{}-{}", window.day.format("%Y%m%d"), event.uid) } else { event.uid.clone() };
+            let uid =
+                if repeats { format!("{}-{}", window.day.format("%Y%m%d"), event.uid) } else { event.uid.clone() };
             self.single(event, &uid, window, None);
         }
     }
@@ -240,7 +243,8 @@ impl Lines {
         let Some(rule) = plan.recurrence.rule() else { return };
         let named = |property: &str| format!("{property};TZID={}", plan.zone.name());
         // As the clock shows it by its name, whether it did on that day or not.
-        let stated = |day: NaiveDate| local(day.and_hms_opt(0, 0, 0).unwrap_or_default() + from_midnight(plan)).to_string();
+        let stated =
+            |day: NaiveDate| local(day.and_hms_opt(0, 0, 0).unwrap_or_default() + from_midnight(plan)).to_string();
         self.head(event, &event.uid);
         self.line(&named("DTSTART"), &stated(first));
         self.line("DURATION", &duration(plan.hours.length()));

@@ -120,7 +120,9 @@ fn who(schedule: &Schedule, language: Language) -> String {
             language,
             format!("The individual schedule “{name}” decides: it names this distributor and wins over a general one."),
             format!("Действует индивидуальный график «{name}»: он назначен этому дистрибьютору и важнее общего."),
-            format!("Діє індивідуальний графік «{name}»: його призначено цьому дистриб'ютору, і він важливіший за загальний."),
+            format!(
+                "Діє індивідуальний графік «{name}»: його призначено цьому дистриб'ютору, і він важливіший за загальний."
+            ),
         ),
         Kind::General => pick(
             language,

@@ -12,16 +12,16 @@
 //! Must not know: any other domain.
 
 pub mod api;
+pub mod calendar;
 pub mod civil;
+pub mod explain;
 pub mod hierarchy;
+pub mod model;
 pub mod overlap;
 pub mod recurrence;
-pub mod windows;
-pub mod model;
-mod sql;
-pub mod calendar;
-pub mod explain;
 pub mod service;
+mod sql;
 pub mod tasks;
+pub mod windows;
 
 pub use self::service::{SchedulesError, SchedulesService};

@@ -235,8 +235,9 @@ impl Draft {
         let kind = match self.kind {
             None if named => Kind::Individual,
             None => Kind::General,
-            Some(number) => Kind::of_number(number)
-                .ok_or_else(|| Refused::new("type", "must be 1 (individual) or 2 (general)"))?,
+            Some(number) => {
+                Kind::of_number(number).ok_or_else(|| Refused::new("type", "must be 1 (individual) or 2 (general)"))?
+            }
         };
         match kind {
             Kind::Individual if !named => Err(Refused::new("distributors", "is required when type is 1")),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::schedules::service::SchedulesError;
-use crate::schedules::service::reminders::{self, KEY, REMIND};
+use crate::schedules::service::reminders::{self, KEY, REMIND, Skipped};
 use crate::tasks::{KindOptions, Outcome, Registry, Schedule, TaskContext};
 
 /// How often somebody looks even if nobody has said that there is something: after a restore, or a jump of the clock.
@@ -25,8 +25,17 @@ async fn run(context: TaskContext, grace: Duration) -> Outcome {
     loop {
         let queue = context.queue().clone();
         match context.write(move |tx| reminders::slice(tx, &queue, now, grace)).await {
-            Ok(true) => {}
-            Ok(false) => break,
+            Ok(slice) => {
+                for Skipped { company, schedule, day, late } in &slice.skipped {
+                    tracing::warn!(
+                        company = company.0, schedule = schedule.0, first_day = %day, late_seconds = late,
+                        "reminders are skipped: they are later than the grace for them"
+                    );
+                }
+                if !slice.more {
+                    break;
+                }
+            }
             Err(interrupted) => return interrupted.into(),
         }
         if context.is_draining() {

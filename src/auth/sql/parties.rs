@@ -3,9 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::{checked, instant, instant_option, unreadable};
-use crate::auth::model::{
-    CompanyId, DEFAULT_ZONE, Gln, Party, PartyId, PartyKind, PartyName, UserId, zone,
-};
+use crate::auth::model::{CompanyId, DEFAULT_ZONE, Gln, Party, PartyId, PartyKind, PartyName, UserId, zone};
+use crate::auth::parties::NewParty;
 use crate::clock::Timestamp;
 use crate::store::{StoreError, WriteTx};
 
@@ -107,16 +106,7 @@ pub fn is_bound(conn: &Connection, user: UserId, party: Option<PartyId>) -> Resu
 }
 
 /// Adds a party. Without a number it gets the one after the highest.
-pub fn insert(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    id: Option<PartyId>,
-    gln: &Gln,
-    name: &PartyName,
-    kind: PartyKind,
-    zone: Option<chrono_tz::Tz>,
-    now: Timestamp,
-) -> Result<PartyId, StoreError> {
+pub fn insert(tx: &WriteTx<'_>, company: CompanyId, new: &NewParty, now: Timestamp) -> Result<PartyId, StoreError> {
     let id = tx
         .prepare_cached(
             "INSERT INTO parties (company_id, id, gln, name, kind, zone, created_at)
@@ -127,11 +117,11 @@ pub fn insert(
         .query_row(
             named_params! {
                 ":company": company.0,
-                ":id": id.map(|id| id.0),
-                ":gln": gln.as_str(),
-                ":name": name.as_str(),
-                ":kind": kind.as_str(),
-                ":zone": zone.map(chrono_tz::Tz::name),
+                ":id": new.id.map(|id| id.0),
+                ":gln": new.gln.as_str(),
+                ":name": new.name.as_str(),
+                ":kind": new.kind.as_str(),
+                ":zone": new.zone.map(chrono_tz::Tz::name),
                 ":now": now.as_micros(),
             },
             |row| row.get(0),

@@ -175,6 +175,7 @@ pub struct CompanyPage {
 
 /// A user.
 #[derive(Debug, Object)]
+#[allow(clippy::struct_excessive_bools, reason = "each is true or false by itself")]
 pub struct UserView {
     /// Its name: unique in the installation whatever its case, and for good.
     #[oai(validator(min_length = 2, max_length = 256, pattern = r"^\w+$"))]

@@ -212,7 +212,7 @@ proptest! {
             peer = peer.until(midnight(until));
         }
         let peer = peer.build(midnight(start)).expect("a rule of the peer");
-        let theirs: Vec<_> = peer.all(60).dates.iter().map(|at| at.date_naive()).collect();
+        let theirs: Vec<_> = peer.all(60).dates.iter().map(chrono::DateTime::date_naive).collect();
         let ours: Vec<_> = (0..60).map_while(|n| made.nth(n)).collect();
         prop_assert_eq!(ours, theirs);
     }

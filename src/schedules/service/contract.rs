@@ -40,7 +40,13 @@ impl Shown {
 }
 
 /// One schedule as it is shown.
-fn shown(conn: &Conn, company: CompanyId, schedule: Schedule, zone: Tz, now: Timestamp) -> Result<Shown, SchedulesError> {
+fn shown(
+    conn: &Conn,
+    company: CompanyId,
+    schedule: Schedule,
+    zone: Tz,
+    now: Timestamp,
+) -> Result<Shown, SchedulesError> {
     let now = now.as_unix_seconds();
     let from = matters_from(zone, now);
     let exceptions = sql::exceptions::of_schedule(conn, company, schedule.id, from, MOST_EXCEPTIONS)?;
@@ -77,7 +83,12 @@ fn page(
 }
 
 /// The ids of the distributors a draft names, each once, in its order.
-fn distributors(conn: &Conn, company: CompanyId, producer: &Party, named: &[PartyRef]) -> Result<Vec<PartyId>, SchedulesError> {
+fn distributors(
+    conn: &Conn,
+    company: CompanyId,
+    producer: &Party,
+    named: &[PartyRef],
+) -> Result<Vec<PartyId>, SchedulesError> {
     let mut seen = std::collections::HashSet::with_capacity(named.len());
     let mut ids = Vec::with_capacity(named.len());
     for party in named {
@@ -85,7 +96,9 @@ fn distributors(conn: &Conn, company: CompanyId, producer: &Party, named: &[Part
             Ok(found) if found.id != producer.id => found,
             Ok(_) => return Err(Refused::new("distributors", format!("names {party}, the producer itself")).into()),
             Err(AuthError::NotFound { .. }) => {
-                return Err(Refused::new("distributors", format!("names {party}, which is no known distributor")).into());
+                return Err(
+                    Refused::new("distributors", format!("names {party}, which is no known distributor")).into()
+                );
             }
             Err(error) => return Err(error.into()),
         };
@@ -111,9 +124,7 @@ fn refuse_overlap(
         _ => Ok(()),
     };
     match schedule.terms.kind {
-        Kind::General => {
-            in_the_way(sql::schedules::latest_general(conn, company, schedule.producer, span, itself)?)
-        }
+        Kind::General => in_the_way(sql::schedules::latest_general(conn, company, schedule.producer, span, itself)?),
         Kind::Individual => schedule.distributors.iter().try_for_each(|distributor| {
             let latest =
                 sql::schedules::latest_individual(conn, company, schedule.producer, *distributor, span, itself)?;

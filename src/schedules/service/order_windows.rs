@@ -6,12 +6,12 @@ use super::{Candidates, MOST_EXCEPTIONS, SchedulesError, SchedulesService, matte
 use crate::auth::AuthError;
 use crate::auth::model::{Party, PartyRef, Principal, Side};
 use crate::auth::parties;
+use crate::i18n::Language;
 use crate::schedules::civil::UnixSeconds;
 use crate::schedules::explain::{Decision, Ground, explain, reason_word};
 use crate::schedules::model::Schedule;
 use crate::schedules::sql;
 use crate::schedules::windows::Window;
-use crate::i18n::Language;
 use crate::store::Conn;
 
 /// Whether an order may be sent.

@@ -14,7 +14,7 @@ use crate::auth::model::{CompanyId, Gln, PartyId, PartyRef};
 use crate::auth::parties;
 use crate::clock::Timestamp;
 use crate::schedules::civil::UnixSeconds;
-use crate::schedules::model::{Kind, Schedule};
+use crate::schedules::model::{Kind, Schedule, ScheduleId};
 use crate::schedules::sql::{self, reminders::Due};
 use crate::schedules::windows::Window;
 use crate::store::WriteTx;
@@ -71,19 +71,43 @@ pub(in crate::schedules) fn look(tx: &WriteTx<'_>, queue: &Queue, at: Timestamp)
     Ok(())
 }
 
-/// Does a slice of what is due at `now`; whether there may be more. What is later than `grace` is skipped.
-pub fn slice(tx: &WriteTx<'_>, queue: &Queue, now: Timestamp, grace: Duration) -> Result<bool, SchedulesError> {
+/// What a slice has done.
+#[derive(Debug, Default)]
+pub struct Slice {
+    /// Whether there may be more to do.
+    pub more: bool,
+    /// What was too late to be sent, for the log.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Reminders that were skipped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skipped {
+    /// The company.
+    pub company: CompanyId,
+    /// The schedule.
+    pub schedule: ScheduleId,
+    /// The first day nobody was reminded of.
+    pub day: NaiveDate,
+    /// How late that one would have been, in seconds.
+    pub late: i64,
+}
+
+/// Does a slice of what is due at `now`. What is later than `grace` is skipped.
+pub fn slice(tx: &WriteTx<'_>, queue: &Queue, now: Timestamp, grace: Duration) -> Result<Slice, SchedulesError> {
     let at = now.as_unix_seconds();
     let due = sql::reminders::due_at(tx, at, SLICE)?;
+    let mut done = Slice::default();
     let mut told = 0;
     for schedule in &due {
-        told += look_after(tx, queue, *schedule, at, grace)?;
+        told += look_after(tx, queue, *schedule, at, grace, &mut done.skipped)?;
         if told >= SLICE {
-            return Ok(true);
+            return Ok(Slice { more: true, ..done });
         }
     }
     sql::reminders::forget_noted(tx, now.minus(NOTED_FOR).as_unix_seconds(), SLICE)?;
-    Ok(due.len() >= SLICE || sql::reminders::next_at(tx)?.is_some_and(|next| next <= at))
+    done.more = due.len() >= SLICE || sql::reminders::next_at(tx)?.is_some_and(|next| next <= at);
+    Ok(done)
 }
 
 /// When to look again: after [`slice`] has nothing left to do.
@@ -99,6 +123,7 @@ fn look_after(
     mut due: Due,
     now: UnixSeconds,
     grace: Duration,
+    skipped: &mut Vec<Skipped>,
 ) -> Result<usize, SchedulesError> {
     let found = sql::schedules::find(tx, due.company, due.schedule)?;
     let Some((schedule, time)) = found.and_then(|schedule| schedule.terms.remind.map(|time| (schedule, time))) else {
@@ -114,10 +139,7 @@ fn look_after(
     let mut next = plan.next_at(time, due.done_until);
     let oldest = now.saturating_sub(i64::try_from(grace.as_secs()).unwrap_or(i64::MAX));
     if let Some((day, at)) = next.filter(|(_, at)| *at < oldest) {
-        tracing::warn!(
-            company = due.company.0, schedule = schedule.id.0, first_day = %day,
-            late_seconds = now - at, "reminders are skipped: they are later than the grace for them"
-        );
+        skipped.push(Skipped { company: due.company, schedule: schedule.id, day, late: now - at });
         due.done_until = oldest - 1;
         due.cursor = None;
         next = plan.next_at(time, due.done_until);

@@ -17,7 +17,8 @@ pub type Exceptions = Vec<(NaiveDate, Exception)>;
 
 fn exception(row: &Row<'_>) -> rusqlite::Result<(NaiveDate, Exception)> {
     let word: String = row.get(1)?;
-    let exception = Exception::new(&word, hours_option(row, 2, 3)?).map_err(|refused| unreadable(1, &refused.rule.0))?;
+    let exception =
+        Exception::new(&word, hours_option(row, 2, 3)?).map_err(|refused| unreadable(1, &refused.rule.0))?;
     Ok((day(row, 0)?, exception))
 }
 
@@ -114,12 +115,7 @@ pub fn save(
 }
 
 /// Removes an exception; whether there was one.
-pub fn delete(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    schedule: ScheduleId,
-    day: NaiveDate,
-) -> Result<bool, StoreError> {
+pub fn delete(tx: &WriteTx<'_>, company: CompanyId, schedule: ScheduleId, day: NaiveDate) -> Result<bool, StoreError> {
     let deleted = tx
         .prepare_cached(
             "DELETE FROM schedule_exceptions WHERE company_id = :company AND schedule_id = :schedule AND day = :day",
@@ -148,10 +144,9 @@ pub fn holidays(
         .prepare_cached(
             "SELECT day, name FROM holidays WHERE company_id = :company AND day >= :from ORDER BY day LIMIT :limit",
         )?
-        .query_map(
-            named_params! { ":company": company.0, ":from": number(from), ":limit": at_most(limit) },
-            |row| Ok((day(row, 0)?, row.get(1)?)),
-        )?
+        .query_map(named_params! { ":company": company.0, ":from": number(from), ":limit": at_most(limit) }, |row| {
+            Ok((day(row, 0)?, row.get(1)?))
+        })?
         .collect::<Result<_, _>>()?)
 }
 
@@ -173,12 +168,7 @@ pub fn count_holidays(conn: &Conn, company: CompanyId) -> Result<i64, StoreError
 }
 
 /// Writes a holiday; one that is there for that day is renamed.
-pub fn save_holiday(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    holiday: &Holiday,
-    now: Timestamp,
-) -> Result<(), StoreError> {
+pub fn save_holiday(tx: &WriteTx<'_>, company: CompanyId, holiday: &Holiday, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO holidays (company_id, day, name, created_at) VALUES (:company, :day, :name, :now)
          ON CONFLICT (company_id, day) DO UPDATE SET name = excluded.name",

@@ -30,12 +30,7 @@ fn feed(row: &Row<'_>) -> rusqlite::Result<Feed> {
 }
 
 /// Adds a feed by the hash of its secret.
-pub fn insert(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    feed: &Feed,
-    secret_hash: &[u8; 32],
-) -> Result<(), StoreError> {
+pub fn insert(tx: &WriteTx<'_>, company: CompanyId, feed: &Feed, secret_hash: &[u8; 32]) -> Result<(), StoreError> {
     let (schedule, distributor) = match feed.of {
         FeedOf::Schedule(id) => (Some(id.0), None),
         FeedOf::Distributor(id) => (None, Some(id.0)),

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row, named_params};
 use super::{NEVER, at_most, day, hours, number, time, unreadable};
 use crate::auth::model::{CompanyId, PartyId};
 use crate::clock::Timestamp;
-use crate::schedules::civil::LAST_DAY;
+use crate::schedules::civil::{LAST_DAY, TimeOfDay};
 use crate::schedules::model::{Kind, Repeat, Schedule, ScheduleId, ScheduleName, Terms};
 use crate::schedules::overlap::Span;
 use crate::schedules::recurrence::{Frequency, Rule, WeekDays};
@@ -142,10 +142,7 @@ pub fn general(
                    AND end_day >= :from
              ORDER BY start_day",
         )?
-        .query_map(
-            named_params! { ":company": company.0, ":producer": producer.0, ":from": number(from) },
-            schedule,
-        )?
+        .query_map(named_params! { ":company": company.0, ":producer": producer.0, ":from": number(from) }, schedule)?
         .collect::<Result<_, _>>()?)
 }
 
@@ -285,7 +282,7 @@ pub fn save(tx: &WriteTx<'_>, company: CompanyId, schedule: &Schedule, span: Spa
         ":end_day": end_day,
         ":time_from": hours.from().seconds(),
         ":time_to": hours.to().seconds(),
-        ":time_remind": remind.map(|time| time.seconds()),
+        ":time_remind": remind.map(TimeOfDay::seconds),
         ":frequency": rule.map(|rule| rule.frequency.as_str()),
         ":interval": rule.map_or(1, |rule| rule.interval),
         ":count": rule.and_then(|rule| rule.count).map(|count| i64::try_from(count).unwrap_or(i64::MAX)),

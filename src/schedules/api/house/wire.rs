@@ -160,9 +160,7 @@ impl PartyChange {
         let own_zone = match self.zone {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(name) => {
-                Some(Some(zone(&name).map_err(|rule| Refused { field: "zone", rule })?))
-            }
+            MaybeUndefined::Value(name) => Some(Some(zone(&name).map_err(|rule| Refused { field: "zone", rule })?)),
         };
         Ok(Change {
             name: self.name.map(PartyName::parse).transpose().map_err(|rule| Refused { field: "name", rule })?,
