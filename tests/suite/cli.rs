@@ -3,6 +3,7 @@
 mod beside;
 mod printing;
 mod refusals;
+mod schedules;
 mod serve;
 mod start;
 mod stop;

@@ -63,6 +63,14 @@ pub fn find(conn: &Conn, company: CompanyId, id: ScheduleId) -> Result<Option<Sc
         .optional()?)
 }
 
+/// Relies on schedules_by_change.
+const LIST: &str = "
+    SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
+            frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
+            until_day
+     FROM schedules WHERE company_id = :company AND producer_id = :producer
+     ORDER BY changed_at DESC, id DESC LIMIT :limit OFFSET :offset";
+
 /// Up to `limit` schedules of a producer after the first `offset`, the newest change first.
 pub fn list(
     conn: &Conn,
@@ -73,13 +81,7 @@ pub fn list(
 ) -> Result<Vec<Schedule>, StoreError> {
     // Relies on schedules_by_change.
     Ok(conn
-        .prepare_cached(
-            "SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
-                    frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
-                    until_day
-             FROM schedules WHERE company_id = :company AND producer_id = :producer
-             ORDER BY changed_at DESC, id DESC LIMIT :limit OFFSET :offset",
-        )?
+        .prepare_cached(LIST)?
         .query_map(
             named_params! {
                 ":company": company.0, ":producer": producer.0, ":limit": at_most(limit), ":offset": at_most(offset),
@@ -88,6 +90,19 @@ pub fn list(
         )?
         .collect::<Result<_, _>>()?)
 }
+
+/// Relies on the primary key of `schedule_distributors`.
+const INDIVIDUAL: &str = "
+    SELECT s.id, s.producer_id, s.name, s.kind, s.block, s.date_start, s.start_day, s.time_from, s.time_to,
+            s.time_remind, s.frequency, s.interval, s.count, s.date_until, s.week_days, s.created_at,
+            s.changed_at, s.distributors, s.sequence, s.until_day
+     FROM schedule_distributors d JOIN schedules s ON s.company_id = d.company_id AND s.id = d.schedule_id
+     WHERE d.company_id = :company AND d.producer_id = :producer AND d.distributor_id = :distributor
+           AND d.start_day >= ifnull((SELECT max(b.start_day) FROM schedule_distributors b
+                                      WHERE b.company_id = :company AND b.producer_id = :producer
+                                            AND b.distributor_id = :distributor AND b.start_day <= :from), 0)
+           AND d.end_day >= :from
+     ORDER BY d.start_day";
 
 /// The individual schedules of a producer for a distributor that have not ended before `from`, in the order they begin.
 pub fn individual(
@@ -100,18 +115,7 @@ pub fn individual(
     // Relies on the primary key of schedule_distributors: the spans do not overlap, so only the one that begins last
     // before `from` and those after it can matter.
     Ok(conn
-        .prepare_cached(
-            "SELECT s.id, s.producer_id, s.name, s.kind, s.block, s.date_start, s.start_day, s.time_from, s.time_to,
-                    s.time_remind, s.frequency, s.interval, s.count, s.date_until, s.week_days, s.created_at,
-                    s.changed_at, s.distributors, s.sequence, s.until_day
-             FROM schedule_distributors d JOIN schedules s ON s.company_id = d.company_id AND s.id = d.schedule_id
-             WHERE d.company_id = :company AND d.producer_id = :producer AND d.distributor_id = :distributor
-                   AND d.start_day >= ifnull((SELECT max(b.start_day) FROM schedule_distributors b
-                                              WHERE b.company_id = :company AND b.producer_id = :producer
-                                                    AND b.distributor_id = :distributor AND b.start_day <= :from), 0)
-                   AND d.end_day >= :from
-             ORDER BY d.start_day",
-        )?
+        .prepare_cached(INDIVIDUAL)?
         .query_map(
             named_params! {
                 ":company": company.0, ":producer": producer.0, ":distributor": distributor.0, ":from": number(from),
@@ -120,6 +124,19 @@ pub fn individual(
         )?
         .collect::<Result<_, _>>()?)
 }
+
+/// Relies on `schedules_general`.
+const GENERAL: &str = "
+    SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
+            frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
+            until_day
+     FROM schedules
+     WHERE company_id = :company AND producer_id = :producer AND kind = 2
+           AND start_day >= ifnull((SELECT max(b.start_day) FROM schedules b
+                                    WHERE b.company_id = :company AND b.producer_id = :producer AND b.kind = 2
+                                          AND b.start_day <= :from), 0)
+           AND end_day >= :from
+     ORDER BY start_day";
 
 /// The general schedules of a producer that have not ended before `from`, in the order they begin.
 pub fn general(
@@ -130,18 +147,7 @@ pub fn general(
 ) -> Result<Vec<Schedule>, StoreError> {
     // Relies on schedules_general, in the same way.
     Ok(conn
-        .prepare_cached(
-            "SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
-                    frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
-                    until_day
-             FROM schedules
-             WHERE company_id = :company AND producer_id = :producer AND kind = 2
-                   AND start_day >= ifnull((SELECT max(b.start_day) FROM schedules b
-                                            WHERE b.company_id = :company AND b.producer_id = :producer AND b.kind = 2
-                                                  AND b.start_day <= :from), 0)
-                   AND end_day >= :from
-             ORDER BY start_day",
-        )?
+        .prepare_cached(GENERAL)?
         .query_map(named_params! { ":company": company.0, ":producer": producer.0, ":from": number(from) }, schedule)?
         .collect::<Result<_, _>>()?)
 }
@@ -178,6 +184,14 @@ fn latest(row: &Row<'_>) -> rusqlite::Result<(Span, String)> {
     Ok((Span { start: day(row, 0)?, end }, row.get(2)?))
 }
 
+/// Relies on the primary key of `schedule_distributors`.
+const LATEST_INDIVIDUAL: &str = "
+    SELECT d.start_day, d.end_day, s.name
+     FROM schedule_distributors d JOIN schedules s ON s.company_id = d.company_id AND s.id = d.schedule_id
+     WHERE d.company_id = :company AND d.producer_id = :producer AND d.distributor_id = :distributor
+           AND d.start_day <= :end AND d.schedule_id <> :but
+     ORDER BY d.start_day DESC LIMIT 1";
+
 /// Of a producer's individual schedules for a distributor but `but`, the one that begins last and no later than `new`
 /// ends, with its name.
 pub fn latest_individual(
@@ -190,13 +204,7 @@ pub fn latest_individual(
 ) -> Result<Option<(Span, String)>, StoreError> {
     // Relies on the primary key of schedule_distributors, read backwards: two entries at most.
     Ok(conn
-        .prepare_cached(
-            "SELECT d.start_day, d.end_day, s.name
-             FROM schedule_distributors d JOIN schedules s ON s.company_id = d.company_id AND s.id = d.schedule_id
-             WHERE d.company_id = :company AND d.producer_id = :producer AND d.distributor_id = :distributor
-                   AND d.start_day <= :end AND d.schedule_id <> :but
-             ORDER BY d.start_day DESC LIMIT 1",
-        )?
+        .prepare_cached(LATEST_INDIVIDUAL)?
         .query_row(
             named_params! {
                 ":company": company.0,
@@ -210,6 +218,13 @@ pub fn latest_individual(
         .optional()?)
 }
 
+/// Relies on `schedules_general`.
+const LATEST_GENERAL: &str = "
+    SELECT start_day, end_day, name FROM schedules
+     WHERE company_id = :company AND producer_id = :producer AND kind = 2
+           AND start_day <= :end AND id <> :but
+     ORDER BY start_day DESC LIMIT 1";
+
 /// The same of a producer's general schedules.
 pub fn latest_general(
     conn: &Conn,
@@ -220,12 +235,7 @@ pub fn latest_general(
 ) -> Result<Option<(Span, String)>, StoreError> {
     // Relies on schedules_general, read backwards.
     Ok(conn
-        .prepare_cached(
-            "SELECT start_day, end_day, name FROM schedules
-             WHERE company_id = :company AND producer_id = :producer AND kind = 2
-                   AND start_day <= :end AND id <> :but
-             ORDER BY start_day DESC LIMIT 1",
-        )?
+        .prepare_cached(LATEST_GENERAL)?
         .query_row(
             named_params! {
                 ":company": company.0,
@@ -340,4 +350,46 @@ pub fn delete(tx: &WriteTx<'_>, company: CompanyId, id: ScheduleId) -> Result<()
     tx.prepare_cached("DELETE FROM calendar_feeds WHERE company_id = :company AND schedule_id = :id")?.execute(key)?;
     tx.prepare_cached("DELETE FROM schedules WHERE company_id = :company AND id = :id")?.execute(key)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::store::MIGRATIONS;
+
+    #[test]
+    fn hot_statements_use_their_indexes_and_read_no_more_of_them_than_they_need() {
+        let connection = Connection::open_in_memory().expect("a database");
+        for migration in MIGRATIONS {
+            connection.execute_batch(migration.sql).expect("a schema");
+        }
+        let pair = "PRIMARY KEY (company_id=? AND producer_id=? AND distributor_id=? AND start_day<?)";
+        for (name, statement, says) in [
+            ("list", LIST, "schedules_by_change (company_id=? AND producer_id=?)"),
+            ("overlap of individual ones", LATEST_INDIVIDUAL, pair),
+            (
+                "overlap of general ones",
+                LATEST_GENERAL,
+                "schedules_general (company_id=? AND producer_id=? AND start_day<?)",
+            ),
+            (
+                "individual ones that matter",
+                INDIVIDUAL,
+                "PRIMARY KEY (company_id=? AND producer_id=? AND distributor_id=? AND start_day>?)",
+            ),
+            ("general ones that matter", GENERAL, "schedules_general (company_id=? AND producer_id=? AND start_day>?)"),
+        ] {
+            let mut explain = connection.prepare(&["EXPLAIN QUERY PLAN ", statement].concat()).expect("a statement");
+            // Parameters stay NULL: the plan does not depend on them.
+            let (mut steps, mut plan) = (explain.raw_query(), String::new());
+            while let Some(step) = steps.next().expect("a plan") {
+                plan += &step.get::<_, String>(3).expect("a step");
+                plan.push('\n');
+            }
+            assert!(plan.contains(says), "{name}: {plan}");
+            assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{name}: {plan}");
+        }
+    }
 }
