@@ -273,7 +273,13 @@ impl DraftRule {
 
 /// Reads a day of the calendar, `YYYY-MM-DD`.
 pub fn calendar_day(field: &'static str, text: &str) -> Result<NaiveDate, Refused> {
-    let day = (text.len() == 10).then(|| text.parse::<NaiveDate>().ok()).flatten();
+    let shaped = text.len() == 10
+        && text.bytes().enumerate().all(
+            |(at, byte)| {
+                if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+            },
+        );
+    let day = shaped.then(|| text.parse::<NaiveDate>().ok()).flatten();
     day.filter(|day| *day <= LAST_DAY).ok_or_else(|| Refused::new(field, "must be a date such as 2026-01-31"))
 }
 

@@ -15,7 +15,9 @@ async fn parties_exceptions_holidays_and_feeds_are_kept_beside_a_running_server(
     place.succeed(&add("4820000000017", "producer")).await;
     place.succeed(&[&add("4820000000024", "DISTRIBUTOR")[..], &["--id", "600"]].concat()).await;
     place.succeed(&[&["party", "zone"][..], &of, &["Europe/Warsaw"]].concat()).await;
-    place.succeed(&[&["party", "change", "600"][..], &of, &["--zone", "Europe/Berlin", "--name", "Buyer"]].concat()).await;
+    place
+        .succeed(&[&["party", "change", "600"][..], &of, &["--zone", "Europe/Berlin", "--name", "Buyer"]].concat())
+        .await;
     place.succeed(&[&["party", "disable", "600"][..], &of].concat()).await;
     place.succeed(&[&["party", "enable", "4820000000024"][..], &of].concat()).await;
     let listed = place.list(&[&["party", "list", "--json"][..], &of].concat()).await;
