@@ -63,7 +63,7 @@ pub fn find(conn: &Conn, company: CompanyId, id: ScheduleId) -> Result<Option<Sc
         .optional()?)
 }
 
-/// Relies on schedules_by_change.
+/// Relies on `schedules_by_change`.
 const LIST: &str = "
     SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
             frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
