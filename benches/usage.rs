@@ -81,6 +81,7 @@ impl World {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
             audit: AuditConfig::default(),

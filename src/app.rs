@@ -35,13 +35,16 @@ use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
+use crate::schedules::SchedulesService;
+use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, webhooks};
+use crate::{account, audience, audit, house, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] = &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT];
+pub const CONTRACTS: &[Contract] =
+    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
 
 /// The handlers of every contract.
 type Handlers = (
@@ -58,6 +61,9 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
+    SchedulesApi,
+    PartiesApi,
+    OrderWindowsApi,
 );
 
 /// How long an ended task is remembered.
@@ -81,6 +87,8 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// How late a reminder of an order window may be sent.
+    pub reminder_grace: Duration,
     /// How webhooks go out.
     pub webhooks: webhooks::Options,
     /// What reporting processes goes by.
@@ -130,6 +138,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     audience::tasks::register(&mut registry);
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
+    schedules::tasks::register(&mut registry, options.reminder_grace);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -153,6 +162,7 @@ pub async fn build(
     let place = Place::new(&options.env, &instance);
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
+    let schedules = SchedulesService::new(&auth, background.queue.clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
@@ -176,6 +186,9 @@ pub async fn build(
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
+        SchedulesApi(schedules.clone()),
+        PartiesApi(schedules.clone()),
+        OrderWindowsApi(schedules),
     );
     let state = HttpState {
         auth,
@@ -204,9 +217,11 @@ pub fn document() -> Value {
             account::api::house::EXAMPLES,
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
+            schedules::api::EXAMPLES,
         ]
         .concat(),
-        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS].concat(),
+        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]
+            .concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

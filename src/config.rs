@@ -288,6 +288,8 @@ pub struct Config {
     pub request_timeout: Duration,
     /// How long running requests may go on after the signal to stop.
     pub grace: Duration,
+    /// How late a reminder of an order window may be sent.
+    pub reminder_grace: Duration,
     /// What is logged, as `tracing` filters are written.
     pub log_filter: String,
     /// How it is written.
@@ -339,6 +341,8 @@ pub struct Settings {
     pub request_timeout: Option<u64>,
     /// How long running requests may go on after the signal to stop, in seconds.
     pub grace: Option<u64>,
+    /// How late a reminder of an order window may be sent, in seconds.
+    pub reminder_grace: Option<u64>,
     /// What is logged.
     pub log: Option<String>,
     /// How it is written.
@@ -417,6 +421,7 @@ impl Settings {
             max_connections: self.max_connections.or(other.max_connections),
             request_timeout: self.request_timeout.or(other.request_timeout),
             grace: self.grace.or(other.grace),
+            reminder_grace: self.reminder_grace.or(other.reminder_grace),
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
@@ -457,6 +462,10 @@ impl Settings {
         if grace > 3_600 {
             return Err(invalid("grace", "must be at most 3600 seconds"));
         }
+        let reminder_grace = self.reminder_grace.unwrap_or(3_600);
+        if reminder_grace > 30 * 86_400 {
+            return Err(invalid("reminder_grace", "must be at most 2592000 seconds"));
+        }
         let database = Database::parse(self.database.as_deref().unwrap_or(DEFAULT_DATABASE));
         Ok(Config {
             listen,
@@ -470,6 +479,7 @@ impl Settings {
             max_connections,
             request_timeout: Duration::from_secs(request_timeout),
             grace: Duration::from_secs(grace),
+            reminder_grace: Duration::from_secs(reminder_grace),
             log_filter: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),

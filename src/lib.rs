@@ -12,6 +12,7 @@
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
+//! - [`schedules`]: the contract of order schedules.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
 //! - [`config`] and [`cli`]: how it is started.
@@ -29,6 +30,7 @@ pub mod config;
 pub mod house;
 pub mod http;
 pub mod i18n;
+pub mod schedules;
 pub mod store;
 pub mod tasks;
 pub mod webhooks;

@@ -153,7 +153,7 @@ pub fn deed(caller: &Principal, call: &Call) -> Deed {
 fn deed_of(caller: &Principal, call: &Call, process: Uuid) -> Deed {
     let token = match &caller.credential {
         Credential::ApiToken { guid, .. } => Some(guid.to_string()),
-        Credential::Jwt { .. } => None,
+        Credential::Jwt { .. } | Credential::Sid { .. } | Credential::Basic { .. } => None,
     };
     Deed {
         company: caller.company_id,

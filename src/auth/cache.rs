@@ -17,9 +17,6 @@ use crate::clock::Timestamp;
 /// More credentials than this at once empty the cache: forgetting is always safe.
 const CAPACITY: usize = 10_000;
 
-/// How often at most the use of an API token is written down.
-const TOUCH_EVERY: Duration = Duration::from_mins(1);
-
 /// A remembered credential.
 #[derive(Debug)]
 pub struct Entry {
@@ -27,6 +24,10 @@ pub struct Entry {
     pub principal: SharedPrincipal,
     /// When it expires by itself.
     pub expires_at: Option<Timestamp>,
+    /// How long it lives without being used, if that ends it.
+    idle: Option<Duration>,
+    /// When it was last used, in microseconds; kept for those that idleness ends.
+    used: AtomicI64,
     /// When its use was last written down, in microseconds.
     touched: AtomicI64,
 }
@@ -35,13 +36,30 @@ impl Entry {
     /// A credential that was just verified.
     pub fn new(principal: SharedPrincipal, expires_at: Option<Timestamp>, last_used: Option<Timestamp>) -> Self {
         let touched = AtomicI64::new(last_used.map_or(i64::MIN, Timestamp::as_micros));
-        Self { principal, expires_at, touched }
+        Self { principal, expires_at, idle: None, used: AtomicI64::new(i64::MIN), touched }
     }
 
-    /// Whether this use should be written down; of concurrent callers one is told yes.
-    pub fn due(&self, now: Timestamp) -> bool {
+    /// One that was just verified, was last used at `used`, and ends when it is not used for `idle`.
+    pub fn idling(principal: SharedPrincipal, used: Timestamp, idle: Duration) -> Self {
+        let micros = || AtomicI64::new(used.as_micros());
+        Self { principal, expires_at: None, idle: Some(idle), used: micros(), touched: micros() }
+    }
+
+    /// Whether it has neither expired nor idled away.
+    fn lives(&self, now: Timestamp) -> bool {
+        let used = Timestamp::from_micros(self.used.load(Ordering::Relaxed));
+        self.expires_at.is_none_or(|expiry| now < expiry) && self.idle.is_none_or(|idle| now < used.plus(idle))
+    }
+
+    /// It is used.
+    pub fn use_at(&self, now: Timestamp) {
+        self.used.fetch_max(now.as_micros(), Ordering::Relaxed);
+    }
+
+    /// Whether this use should be written down, if that happens once in `every`; of concurrent callers one is told yes.
+    pub fn due(&self, now: Timestamp, every: Duration) -> bool {
         let seen = self.touched.load(Ordering::Relaxed);
-        seen <= now.minus(TOUCH_EVERY).as_micros()
+        seen <= now.minus(every).as_micros()
             && self.touched.compare_exchange(seen, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
@@ -67,8 +85,13 @@ impl Cache {
     pub fn get(&self, key: &[u8; 32], epoch: i64, now: Timestamp) -> Option<Arc<Entry>> {
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.get(key)?;
-        let live = entry.principal.epoch == epoch && entry.expires_at.is_none_or(|expiry| now < expiry);
-        live.then(|| Arc::clone(entry))
+        (entry.principal.epoch == epoch && entry.lives(now)).then(|| Arc::clone(entry))
+    }
+
+    /// What `key` stood for when it was verified, whatever has changed since, if it has not expired.
+    pub fn at_any_epoch(&self, key: &[u8; 32], now: Timestamp) -> Option<Arc<Entry>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(key).filter(|entry| entry.lives(now)).cloned()
     }
 
     /// Remembers a verified credential.

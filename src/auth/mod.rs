@@ -1,20 +1,25 @@
-//! Identity: companies, users and their roles, passwords, JWTs, API tokens, throttling, and the permission table.
+//! Identity: companies, users and their roles, parties and who may act for them, passwords, JWTs, API tokens, SIDs,
+//! throttling, and the permission table.
 //!
-//! Owns the tables `companies`, `users`, `api_tokens`, `revoked_jwts`, `jwt_keys`, `identity_epoch`. Use cases that
-//! change rows ([`companies`], [`users`], [`tokens`]) are functions inside a transaction their caller owns, the same
+//! Owns the tables `companies`, `users`, `api_tokens`, `revoked_jwts`, `jwt_keys`, `identity_epoch`,
+//! `parties`, `user_parties`, `company_zones`, `sids`. Use cases that
+//! change rows ([`companies`], [`users`], [`tokens`], [`parties`]) are functions inside a transaction their caller owns, the same
 //! for the HTTP services and for the command line; [`Auth`] adds what needs the hasher, the clock and the cache.
 //!
 //! Must not know: any domain, HTTP, tasks, webhooks.
 
+mod basic;
 pub mod bootstrap;
 mod cache;
 pub mod companies;
 mod error;
 pub mod jwt;
 pub mod model;
+pub mod parties;
 pub mod password;
 pub mod permissions;
 mod sessions;
+pub mod sids;
 mod sql;
 pub mod throttle;
 pub mod tokens;
@@ -51,6 +56,7 @@ struct Inner {
     cache: Cache,
     /// What is recorded of sign-ins, a moment later.
     journal: Journal,
+    flights: basic::Flights,
     /// Cancelled, oddly named for it, once the first start is over.
     ready: CancellationToken,
 }
@@ -66,6 +72,7 @@ impl Auth {
             sign_ins: Semaphore::new(SIGN_INS),
             cache: Cache::new(random()?),
             journal: Journal::default(),
+            flights: basic::Flights::default(),
             ready: CancellationToken::new(),
         })))
     }

@@ -3,6 +3,8 @@
 //! Must not know: the database, HTTP, the runtime, files, the system clock. Bounds are those of the account contract
 //! (`User`, `TokenRequest`) unless a comment says otherwise.
 
+mod party;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use uuid::Uuid;
 
+pub use self::party::{DEFAULT_ZONE, Gln, Party, PartyId, PartyKind, PartyName, PartyRef, Side, zone};
 use crate::auth::permissions::Effect;
 use crate::clock::Timestamp;
 
@@ -432,6 +435,7 @@ impl Attributes {
 
 /// A user as the account contract and the house API show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is true or false by itself")]
 pub struct User {
     /// Row key.
     pub id: UserId,
@@ -457,6 +461,8 @@ pub struct User {
     pub specification: Option<Specification>,
     /// An address.
     pub email: Option<Email>,
+    /// Whether an ADMIN has confirmed that address: it signs the user in where the contract lets it.
+    pub email_confirmed: bool,
     /// A number.
     pub phone: Option<Phone>,
     /// Service information.
@@ -508,6 +514,20 @@ pub enum Credential {
         /// When it stops working, if ever.
         expires_at: Option<Timestamp>,
     },
+    /// A SID of the schedules contract.
+    Sid {
+        /// What the database knows it by.
+        secret_hash: [u8; 32],
+        /// The credential generation it was made in.
+        generation: i64,
+        /// The party it was signed in for.
+        party: Option<PartyId>,
+    },
+    /// A name and a password.
+    Basic {
+        /// The credential generation they were right in.
+        generation: i64,
+    },
 }
 
 impl Credential {
@@ -515,7 +535,10 @@ impl Credential {
     /// credential may touch the user's own account, sessions and tokens.
     #[must_use]
     pub const fn is_personal(&self) -> bool {
-        matches!(self, Self::Jwt { .. } | Self::ApiToken { grant: Grant::Owner | Grant::Operator, .. })
+        match self {
+            Self::Jwt { .. } | Self::Sid { .. } | Self::Basic { .. } => true,
+            Self::ApiToken { grant, .. } => matches!(grant, Grant::Owner | Grant::Operator),
+        }
     }
 }
 

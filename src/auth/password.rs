@@ -3,6 +3,8 @@
 //!
 //! Must not know: users, the rules for a good password, the store, HTTP.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -57,6 +59,7 @@ pub enum HashError {
 #[derive(Clone)]
 pub struct Hasher {
     queue: SyncSender<Job>,
+    checked: Arc<AtomicU64>,
 }
 
 impl Hasher {
@@ -71,7 +74,7 @@ impl Hasher {
                 while worker.turn(&jobs, IDLE) {}
             })
             .expect("a thread can be started while the server starts");
-        Self { queue }
+        Self { queue, checked: Arc::default() }
     }
 
     /// The PHC string (`$argon2id$v=19$m=19456,t=2,p=1$salt$hash`) of `password` under a fresh random salt.
@@ -86,7 +89,14 @@ impl Hasher {
     /// A caller that no longer waits when its turn comes costs nothing.
     pub async fn verify(&self, password: &str, stored: Option<String>) -> Result<bool, HashError> {
         let password = secret(password);
+        self.checked.fetch_add(1, Ordering::Relaxed);
         self.submit(|reply| Job::Verify { password, stored, reply }).await
+    }
+
+    /// How many passwords were given to [`Hasher::verify`] since the start: what the metrics page shows.
+    #[must_use]
+    pub fn checked(&self) -> u64 {
+        self.checked.load(Ordering::Relaxed)
     }
 
     /// As [`Hasher::hash`], on the calling thread and with a buffer of its own: for the command line, which hashes one
@@ -389,10 +399,10 @@ mod tests {
     async fn a_thread_that_has_ended_is_said_to_be_closed() {
         let (queue, jobs) = sync_channel(1);
         drop(jobs);
-        assert_eq!(Hasher { queue }.hash("long enough").await, Err(HashError::Closed));
+        assert_eq!(Hasher { queue, checked: Arc::default() }.hash("long enough").await, Err(HashError::Closed));
 
         let (queue, jobs) = sync_channel(1);
-        let hasher = Hasher { queue };
+        let hasher = Hasher { queue, checked: Arc::default() };
         let mut attempt = pin!(hasher.hash("long enough"));
         assert!(poll(attempt.as_mut()).is_pending());
         drop(jobs);

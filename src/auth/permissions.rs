@@ -46,6 +46,9 @@ const ADMIN: Need = Need::Any(Roles::of(&[Role::Admin]));
 /// The business contracts: who writes in them.
 const WRITERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User]));
 
+/// Whoever trades: each for the parties it may act for.
+const TRADERS: Need = Need::Any(Roles::of(&[Role::Admin, Role::Partner, Role::User, Role::Bot]));
+
 /// The same and machines, which ingest and report.
 const WRITERS_AND_BOTS: Need = Need::Any(Roles::of(&[Role::Admin, Role::User, Role::Bot]));
 
@@ -108,6 +111,36 @@ pub const TABLE: &[(&str, Need, Effect)] = &[
     ("list_suppressed", WRITERS, Effect::Exports),
     ("add_suppressed", WRITERS_AND_BOTS, Effect::Changes),
     ("remove_suppressed", WRITERS, Effect::Changes),
+    // schedules
+    ("create_sid", Need::Public, Effect::SignsIn),
+    ("list_schedules", TRADERS, Effect::Reads),
+    ("create_schedule", TRADERS, Effect::Changes),
+    ("replace_schedule", TRADERS, Effect::Changes),
+    ("delete_schedule", TRADERS, Effect::Changes),
+    ("find_distributor_schedules", TRADERS, Effect::Reads),
+    ("list_schedule_days", TRADERS, Effect::Reads),
+    // house: parties
+    ("list_parties", TRADERS, Effect::Reads),
+    ("create_party", ADMIN, Effect::Changes),
+    ("read_party", TRADERS, Effect::Reads),
+    ("change_party", ADMIN, Effect::Changes),
+    ("read_user_parties", ADMIN, Effect::Reads),
+    ("set_user_parties", ADMIN, Effect::Changes),
+    ("read_company_zone", TRADERS, Effect::Reads),
+    ("set_company_zone", ADMIN, Effect::Changes),
+    // house: order windows (a calendar's address is its own credential)
+    ("check_order_window", TRADERS, Effect::Reads),
+    ("explain_order_window", TRADERS, Effect::Reads),
+    ("list_schedule_exceptions", TRADERS, Effect::Reads),
+    ("set_schedule_exception", TRADERS, Effect::Changes),
+    ("delete_schedule_exception", TRADERS, Effect::Changes),
+    ("list_holidays", TRADERS, Effect::Reads),
+    ("set_holiday", ADMIN, Effect::Changes),
+    ("delete_holiday", ADMIN, Effect::Changes),
+    ("list_calendar_feeds", TRADERS, Effect::Reads),
+    ("create_calendar_feed", TRADERS, Effect::Changes),
+    ("revoke_calendar_feed", TRADERS, Effect::Changes),
+    ("read_calendar", Need::Public, Effect::Nothing),
     // house: the caller itself
     ("read_principal", Need::SignedIn, Effect::Reads),
     ("sign_out", Need::SignedIn, Effect::Changes),

@@ -27,11 +27,28 @@ pub const DEFAULT_TTL: Duration = Duration::from_hours(24);
 /// The operation that signs in.
 const SIGN_IN: &str = "run_token_generation";
 
+/// How often at most the use of an API token is written down.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// Finds a user by what it signs in with.
+type Find = fn(&Conn, &str) -> Result<Option<Credentials>, StoreError>;
+
+/// Who tries a password from where, and what the audit calls that.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    /// The client's address, for throttling.
+    pub address: IpAddr,
+    /// The operation, or what stands for one.
+    pub operation: &'static str,
+    /// The request that signs in; `None`: a credential that comes with each request, whose success is no event.
+    pub request: Option<Uuid>,
+}
+
 impl Auth {
     /// Exchanges a name and a password for a JWT that lives for `ttl`.
     ///
-    /// `address` is the client's, for throttling; `request` is the id of its request, for the audit. A client that hangs up does not stop the check: the attempt counts as
-    /// what it was, not as a failure.
+    /// `address` is the client's, for throttling; `request` is the id of its request, for the audit. A client that hangs
+    /// up does not stop the check: the attempt counts as what it was, not as a failure.
     pub async fn sign_in(
         &self,
         username: &str,
@@ -40,22 +57,54 @@ impl Auth {
         request: Uuid,
         ttl: Duration,
     ) -> Result<String, AuthError> {
+        let attempt = Attempt { address, operation: SIGN_IN, request: Some(request) };
+        let user = self.prove_username(username, password, attempt).await?;
+        self.issue(&user, user.generation, ttl)
+    }
+
+    /// Whose name and password these are.
+    pub(super) async fn prove_username(
+        &self,
+        username: &str,
+        password: &str,
+        attempt: Attempt,
+    ) -> Result<Credentials, AuthError> {
+        self.prove_by(username, password, attempt, sql::users::credentials).await
+    }
+
+    /// Whose name, or confirmed e-mail address, and password these are. No username has an @ in it.
+    pub(super) async fn prove(&self, name: &str, password: &str, attempt: Attempt) -> Result<Credentials, AuthError> {
+        let find: Find = if name.contains('@') { sql::users::credentials_by_email } else { sql::users::credentials };
+        self.prove_by(name, password, attempt, find).await
+    }
+
+    async fn prove_by(
+        &self,
+        name: &str,
+        password: &str,
+        attempt: Attempt,
+        find: Find,
+    ) -> Result<Credentials, AuthError> {
         self.ready().await;
-        let (auth, username, password) = (self.clone(), username.to_owned(), Zeroizing::new(password.to_owned()));
+        let Attempt { address, operation, request } = attempt;
+        let (auth, name, password) = (self.clone(), name.to_owned(), Zeroizing::new(password.to_owned()));
         let running = tokio::spawn(async move {
-            let found = auth.0.store.read(|conn| sql::users::credentials(conn, &username))?;
+            let found = auth.0.store.read(|conn| find(conn, &name))?;
             let stored = found.as_ref().and_then(|found| found.password_hash.clone());
             let enabled = found.as_ref().is_some_and(|found| found.enabled);
-            let right = auth.check_password(&username, &password, stored, enabled, address).await?;
+            // Whatever a user is called by, its refused attempts count together.
+            let counted = found.as_ref().map_or(name.as_str(), |found| found.username.as_str());
+            let right = auth.check_password(counted, &password, stored, enabled, address).await?;
             let now = auth.0.clock.now();
             match found {
                 Some(user) if right => {
-                    let token = auth.issue(&user, user.generation, ttl)?;
-                    auth.journal().signed_in(&who(&user), SIGN_IN, request, address, now);
-                    Ok(token)
+                    if let Some(request) = request {
+                        auth.journal().signed_in(&who(&user), operation, request, address, now);
+                    }
+                    Ok(user)
                 }
                 found => {
-                    auth.journal().refused(found.as_ref().map(who), SIGN_IN, address, now);
+                    auth.journal().refused(found.as_ref().map(who), operation, address, now);
                     Err(AuthError::Unauthenticated)
                 }
             }
@@ -155,15 +204,23 @@ impl Auth {
             .await
     }
 
-    /// Ends the credential the caller came with, if it is a JWT.
+    /// Ends the credential the caller came with, if it is a session.
     pub async fn sign_out(&self, caller: SharedPrincipal) -> Result<(), AuthError> {
-        let Credential::Jwt { jti, expires_at, .. } = caller.credential else {
-            return Err(AuthError::Conflict(
-                "an API token is not signed out: revoke it with DELETE /comptoir/v1/tokens/{id}".into(),
-            ));
-        };
         let now = self.0.clock.now();
-        self.write_as(caller, move |tx| Ok(sql::tokens::revoke_jwt(tx, jti, expires_at, now)?)).await
+        match caller.credential {
+            Credential::Jwt { jti, expires_at, .. } => {
+                self.write_as(caller, move |tx| Ok(sql::tokens::revoke_jwt(tx, jti, expires_at, now)?)).await
+            }
+            Credential::Sid { secret_hash, .. } => {
+                self.write_as(caller, move |tx| Ok(sql::sids::delete(tx, &secret_hash)?)).await
+            }
+            Credential::ApiToken { .. } => Err(AuthError::Conflict(
+                "an API token is not signed out: revoke it with DELETE /comptoir/v1/tokens/{id}".into(),
+            )),
+            Credential::Basic { .. } => {
+                Err(AuthError::Conflict("a name and a password are not signed out: change the password".into()))
+            }
+        }
     }
 
     /// Ends every JWT of the caller. API tokens stay.
@@ -205,7 +262,7 @@ impl Auth {
     /// Writes down that an API token was used, at most once a minute and without keeping the caller waiting.
     fn note_use(&self, entry: &Entry, now: Timestamp) {
         let Credential::ApiToken { guid, .. } = entry.principal.credential else { return };
-        if !entry.due(now) {
+        if !entry.due(now, TOUCH_EVERY) {
             return;
         }
         let store = self.0.store.clone();
@@ -286,7 +343,13 @@ fn by_api_token(conn: &Conn, token: &str, epoch: i64, now: Timestamp) -> Result<
     Ok(Some(Entry::new(principal, token.expires_at, token.last_used_at)))
 }
 
-fn principal(user: Credentials, roles: Roles, operator: bool, credential: Credential, epoch: i64) -> Principal {
+pub(super) fn principal(
+    user: Credentials,
+    roles: Roles,
+    operator: bool,
+    credential: Credential,
+    epoch: i64,
+) -> Principal {
     Principal {
         user_id: user.id,
         company_id: user.company_id,
@@ -302,7 +365,7 @@ fn principal(user: Credentials, roles: Roles, operator: bool, credential: Creden
 }
 
 /// Whether what made `caller` a principal still holds. Costs one row when nothing about identities has changed since.
-fn stands(conn: &Conn, caller: &Principal, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) fn stands(conn: &Conn, caller: &Principal, now: Timestamp) -> Result<bool, StoreError> {
     if sql::keys::epoch(conn)? == caller.epoch {
         return Ok(true);
     }
@@ -323,6 +386,19 @@ fn stands(conn: &Conn, caller: &Principal, now: Timestamp) -> Result<bool, Store
                 return Ok(false);
             }
             token.grant.applied_to(user.roles, user.operator)
+        }
+        Credential::Sid { secret_hash, generation, .. } => {
+            // That it was used just now keeps it from idling away meanwhile.
+            if user.generation != *generation || sql::sids::find(conn, secret_hash)?.is_none() {
+                return Ok(false);
+            }
+            (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator)
+        }
+        Credential::Basic { generation } => {
+            if user.generation != *generation {
+                return Ok(false);
+            }
+            (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator)
         }
     };
     Ok(roles == caller.roles && operator == caller.operator)

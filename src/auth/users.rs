@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::auth::AuthError;
 use crate::auth::model::{
-    Attributes, CompanyId, Email, Phone, Roles, Scope, Specification, Timezone, User, UserId, Username,
+    Attributes, CompanyId, Email, Phone, Refused, Roles, Scope, Specification, Timezone, User, UserId, Username,
 };
 use crate::auth::sql;
 use crate::clock::Timestamp;
@@ -62,6 +62,8 @@ pub struct RightsChange {
     pub enabled: Option<bool>,
     /// Where its day begins.
     pub timezone: Option<Timezone>,
+    /// Whether its e-mail address, as it is after this change, is known to be its own.
+    pub email_confirmed: Option<bool>,
 }
 
 impl RightsChange {
@@ -84,7 +86,7 @@ pub fn get(conn: &Conn, id: UserId) -> Result<User, AuthError> {
 
 /// A user that `scope` may change: an ADMIN of a company has no power over an operator, or it could become one by
 /// resetting a password.
-fn governed(conn: &Conn, scope: Scope, username: &str) -> Result<User, AuthError> {
+pub(super) fn governed(conn: &Conn, scope: Scope, username: &str) -> Result<User, AuthError> {
     let user = find(conn, scope, username)?;
     if user.operator && scope != Scope::Installation {
         return Err(AuthError::Forbidden(format!("user `{username}` is an operator: only an operator may change it")));
@@ -154,6 +156,12 @@ pub fn change(
         }
     }
     write_profile(tx, &user, profile, now)?;
+    if let Some(confirmed) = rights.email_confirmed {
+        if confirmed && get(tx, user.id)?.email.is_none() {
+            return Err(Refused::new("email_confirmed", "needs an e-mail address to confirm").into());
+        }
+        sql::users::confirm_email(tx, user.id, confirmed)?;
+    }
     get(tx, user.id)
 }
 

@@ -15,15 +15,20 @@ use crate::account::model::{
 use crate::account::service::recording::Here;
 use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{
-    CompanyKey, CompanyName, Email, Grant, Password, Phone, Role, Roles, Scope, Specification, Timezone, TokenName,
-    Username,
+    CompanyKey, CompanyName, Email, Gln, Grant, PartyId, PartyKind, PartyName, PartyRef, Password, Phone, Role, Roles,
+    Scope, Specification, Timezone, TokenName, Username,
 };
+use crate::auth::parties::{self, NewParty};
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser};
 use crate::auth::{AuthError, companies};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::config::{OperatorPassword, ProcessSettings, Settings, TEMPORARY};
+use crate::schedules::model::{Draft, DraftRule};
+use crate::schedules::recurrence::Frequency;
+use crate::schedules::service::contract;
 use crate::store::WriteTx;
+use crate::tasks::Queue;
 
 /// How to serve the demo.
 #[derive(Debug, Args)]
@@ -69,6 +74,13 @@ const CAST: &[Character] = &[
         roles: &[Role::Bot],
         timezone: 0,
         about: "the connector of the web shop",
+    },
+    Character {
+        username: "petro",
+        company: "north_star",
+        roles: &[Role::Partner],
+        timezone: 2,
+        about: "Petro Bondar, buys for Dnipro Retail",
     },
     Character {
         username: "dana",
@@ -165,7 +177,7 @@ async fn use_services(server: &Running, secret: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -> Result<(), AuthError> {
+fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -> Result<(), CliError> {
     let valid = "the demo's own data follows the rules";
     for (key, name) in COMPANIES {
         companies::create(tx, &CompanyKey::parse(*key).expect(valid), &CompanyName::parse(*name).expect(valid), now)?;
@@ -189,6 +201,50 @@ fn write(tx: &WriteTx<'_>, hashes: &[String], secret: &Secret, now: Timestamp) -
         expires_at: None,
     };
     tokens::create(tx, Actor::CommandLine, "shop_connector", &new, secret, now)?;
+    trade(tx, now)
+}
+
+/// The parties of North Star: its number, the first twelve digits of its GLN, its name and its side.
+const PARTIES: &[(i64, u64, &str, PartyKind)] = &[
+    (13_200_001, 482_000_000_100, "North Star Dairy", PartyKind::Producer),
+    (13_200_791, 482_000_000_201, "Dnipro Retail", PartyKind::Distributor),
+    (13_202_863, 482_000_000_202, "Lviv Wholesale", PartyKind::Distributor),
+];
+
+/// Parties, who acts for them, and when orders may be sent.
+fn trade(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), CliError> {
+    let valid = "the demo's own data follows the rules";
+    let company = companies::find(tx, Scope::Installation, "north_star")?.id;
+    for (id, digits, name, kind) in PARTIES {
+        let new = NewParty {
+            id: Some(PartyId(*id)),
+            gln: Gln::of_twelve(*digits).expect(valid),
+            name: PartyName::parse(*name).expect(valid),
+            kind: *kind,
+            zone: None,
+        };
+        parties::create(tx, company, &new, now)?;
+    }
+    parties::bind(tx, Scope::Installation, "petro", &[PartyRef::Id(PartyId(13_200_791))])?;
+    let producer = parties::get(tx, company, &PartyRef::Id(PartyId(13_200_001)))?;
+    let queue = Queue::new(Clock::fixed(now), Vec::new());
+    for (name, buyers, times, days) in [
+        ("Weekdays", &[][..], ("09:00:00", "18:00:00"), vec![1, 2, 3, 4, 5]),
+        ("Dnipro, evenings", &[13_200_791][..], ("18:00:00", "23:00:00"), vec![1, 3, 5]),
+    ] {
+        let draft = Draft {
+            name: name.to_owned(),
+            date_start: now.as_unix_seconds(),
+            time_from: times.0.to_owned(),
+            time_to: times.1.to_owned(),
+            time_remind: Some("08:30:00".to_owned()),
+            block: !buyers.is_empty(),
+            kind: None,
+            rule: Some(DraftRule { frequency: Frequency::Weekly, interval: 1, count: 0, date_until: 0, by_day: days }),
+            distributors: buyers.iter().map(|id| PartyRef::Id(PartyId(*id))).collect(),
+        };
+        contract::write(tx, &queue, company, &producer, &draft, None, now)?;
+    }
     Ok(())
 }
 

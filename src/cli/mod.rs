@@ -10,8 +10,10 @@ mod demo;
 mod logging;
 pub mod openapi;
 mod output;
+mod party;
 mod quota;
 mod ready;
+mod schedule;
 mod serve;
 mod signals;
 mod token;
@@ -29,6 +31,7 @@ use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
 
@@ -96,6 +99,12 @@ enum Command {
     /// Quotas: what users may use.
     #[command(subcommand)]
     Quota(quota::QuotaCommand),
+    /// Parties: producers and distributors, and who may act for them.
+    #[command(subcommand)]
+    Party(party::PartyCommand),
+    /// Order schedules: exceptions, holidays, calendar feeds.
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -128,6 +137,9 @@ pub enum CliError {
     /// A use case of usage was refused.
     #[error(transparent)]
     Usage(#[from] UsageError),
+    /// A use case of order schedules was refused.
+    #[error(transparent)]
+    Schedules(#[from] SchedulesError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -193,6 +205,8 @@ impl Cli {
             Command::User(command) => user::run(&common, command),
             Command::Audience(command) => audience::run(&common, command),
             Command::Quota(command) => quota::run(&common, command),
+            Command::Party(command) => party::run(&common, command),
+            Command::Schedule(command) => schedule::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Check(args) => check::run(&common, &args),

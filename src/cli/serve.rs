@@ -65,6 +65,11 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_GRACE", value_name = "SECONDS")]
     grace: Option<u64>,
 
+    /// How late a reminder of an order window may be sent when the server was down, in seconds; a later one is skipped and
+    /// logged [default: 3600].
+    #[arg(long, env = "COMPTOIR_REMINDER_GRACE", value_name = "SECONDS")]
+    reminder_grace: Option<u64>,
+
     /// A destination that webhooks may call although it is internal: a host, a host with a port, an address or a network;
     /// may be given several times. In the configuration file: `webhooks.allow` [default: none].
     #[arg(long, env = "COMPTOIR_WEBHOOKS_ALLOW", value_name = "DESTINATION", value_delimiter = ',')]
@@ -121,6 +126,7 @@ impl ServeArgs {
             max_connections: self.max_connections,
             request_timeout: self.request_timeout,
             grace: self.grace,
+            reminder_grace: self.reminder_grace,
             log_requests: self.log_requests.then_some(true),
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
             processes: ProcessSettings {
@@ -238,6 +244,7 @@ async fn run_server(
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
+        reminder_grace: config.reminder_grace,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,

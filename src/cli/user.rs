@@ -47,6 +47,9 @@ pub enum UserCommand {
         /// An e-mail address.
         #[arg(long)]
         email: Option<String>,
+        /// Vouch for its e-mail address, which can then stand for its name where the schedules contract signs in.
+        #[arg(long)]
+        confirm_email: bool,
         /// A phone number.
         #[arg(long)]
         phone: Option<String>,
@@ -147,15 +150,16 @@ pub fn run(common: &Common, command: UserCommand) -> Result<(), CliError> {
                 format!("now has the roles: {}", if roles == Roles::NONE { "none".into() } else { roles.to_stored() });
             change(username, RightsChange { roles: Some(roles), ..RightsChange::default() }, &done)
         }
-        UserCommand::Describe { username, specification, email, phone } => {
+        UserCommand::Describe { username, specification, email, confirm_email, phone } => {
             let profile = ProfileChange {
                 specification: described("specification", specification, Specification::parse)?,
                 email: described("email", email, Email::parse)?,
                 phone: described("phone", phone, Phone::parse)?,
                 attributes: None,
             };
+            let rights = RightsChange { email_confirmed: confirm_email.then_some(true), ..RightsChange::default() };
             let user = common.change(&store, "change_user", company_of, move |tx| {
-                users::change(tx, Scope::Installation, &username, &profile, &RightsChange::default(), now)
+                users::change(tx, Scope::Installation, &username, &profile, &rights, now)
             })?;
             output::say(&format!("user {} changed", user.username))
         }

@@ -41,6 +41,10 @@ pub struct Contract {
     pub status: fn(&Failure) -> StatusCode,
     /// Whether it speaks XML beside JSON: what a request asks for is then known from the start.
     pub xml: bool,
+    /// Whether its operations take `Authorization: Basic`: an answer of 401 then asks for it too.
+    pub basic: bool,
+    /// What the paths begin with behind which a secret stands: it is not logged.
+    pub secret_paths: &'static [&'static str],
     /// Whether `/a//b` is `/a/b`: for contracts whose clients join URLs that way.
     pub merges_slashes: bool,
 }
@@ -60,6 +64,8 @@ impl Contract {
             render,
             status: Failure::status,
             xml: false,
+            basic: false,
+            secret_paths: &[],
             merges_slashes: false,
         }
     }

@@ -142,14 +142,16 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
     let seldom = |status| contracts.iter().any(|contract| contract.may_answer(status, &id));
     // A filter or a field that names another row can name one that is not there.
     let names_a_row = parameters.iter().any(|parameter| parameter["in"] == "path")
-        || !public
-            && (parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(names_another_row))
-                || body_fields(operation, schemas).any(names_another_row));
+        || parameters.iter().any(|parameter| parameter["name"].as_str().is_some_and(names_another_row))
+        || !public && body_fields(operation, schemas).any(names_another_row);
     // Signing in is public and still says 401; the others that are public read no credentials.
-    let signs_in = id == "run_token_generation";
+    let signs_in = matches!(id.as_str(), "run_token_generation" | "create_sid");
+    let security = operation.get("security").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    let basic = security.iter().any(|scheme| scheme.get("basic").is_some());
     // Whatever hashes a password can find the queue of the one hashing thread full.
-    let hashes =
-        signs_in || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
+    let hashes = signs_in
+        || basic
+        || body_fields(operation, schemas).any(|field| field == "password" || field == "new_password");
     if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
         responses.retain(|status, _| match status.as_str() {
             "400" => has_body || has_parameters,
@@ -161,8 +163,8 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
             "409" => seldom(409),
             "422" => is_repeatable,
             "429" => hashes || seldom(429),
-            // What is public reads only; an export writes that it was made.
-            "507" => !public && (method != "get" || exports),
+            // What is public reads only, but that a session is kept; an export writes that it was made.
+            "507" => !public && (method != "get" || exports) || id == "create_sid",
             _ => true,
         });
     }
@@ -170,7 +172,7 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
 
 /// Whether a parameter or field is called what the house calls rows that are named in passing.
 fn names_another_row(name: &str) -> bool {
-    matches!(name, "username" | "company_key")
+    matches!(name, "username" | "company_key" | "gln" | "producer" | "producer_id" | "distributor" | "schedule_id")
 }
 
 /// The fields of the body an operation takes.

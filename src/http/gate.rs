@@ -72,6 +72,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         }
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
+        let logged = shown_path(contract, &path);
         let accepts_gzip = compress::accepts_gzip(request.headers());
         let credentials = request.headers().get(AUTHORIZATION).cloned();
 
@@ -102,7 +103,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             response = compress::gzip(response).await;
         }
         let outcome = Outcome { status: response.status(), failed, took: started.elapsed(), cause: cause.as_deref() };
-        log(&context, &method, &path, &outcome);
+        log(&context, &method, logged, &outcome);
         Ok(response)
     }
 }
@@ -259,6 +260,10 @@ fn render(context: &RequestContext, failure: &Failure, had_credentials: bool) ->
             "Bearer realm=\"comptoir\""
         };
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        if context.contract.basic {
+            let challenge = "Basic realm=\"comptoir\", charset=\"UTF-8\"";
+            headers.append(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
     }
     response
 }
@@ -298,7 +303,7 @@ fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<
             tracing::$level!(
                 request_id = %context.id,
                 %method,
-                path = shown_path(path),
+                path = path,
                 operation = context.operation(),
                 status = status.as_u16(),
                 took_ms = took.as_secs_f64() * 1000.0,
@@ -320,8 +325,12 @@ fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<
     }
 }
 
-/// As much of a path as is logged.
-fn shown_path(path: &str) -> &str {
+/// As much of a path as is logged: not what a client makes long, and no secret.
+fn shown_path<'p>(contract: &Contract, path: &'p str) -> &'p str {
+    let secret = |prefix: &&&str| path.starts_with(**prefix) && path[prefix.len()..].starts_with('/');
+    if let Some(prefix) = contract.secret_paths.iter().find(secret) {
+        return &path[..=prefix.len()];
+    }
     path.char_indices().nth(LOGGED_PATH).map_or(path, |(end, _)| &path[..end])
 }
 
@@ -438,10 +447,19 @@ mod tests {
 
     #[test]
     fn a_long_path_is_cut_for_the_log_between_characters() {
-        assert_eq!(shown_path("/account/info"), "/account/info");
+        let contract = Contract::plain(|_, _| Response::default());
+        assert_eq!(shown_path(&contract, "/account/info"), "/account/info");
         let long = format!("/{}", "ї".repeat(4000));
-        assert_eq!(shown_path(&long).chars().count(), LOGGED_PATH);
-        assert!(long.starts_with(shown_path(&long)));
+        assert_eq!(shown_path(&contract, &long).chars().count(), LOGGED_PATH);
+        assert!(long.starts_with(shown_path(&contract, &long)));
+    }
+
+    #[test]
+    fn a_secret_in_a_path_is_not_logged() {
+        let contract = Contract { secret_paths: &["/feeds"], ..Contract::plain(|_, _| Response::default()) };
+        for (path, shown) in [("/feeds/s3cret.ics", "/feeds/"), ("/feeds", "/feeds"), ("/feedsx/a", "/feedsx/a")] {
+            assert_eq!(shown_path(&contract, path), shown);
+        }
     }
 
     #[test]

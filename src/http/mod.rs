@@ -10,6 +10,7 @@ pub mod context;
 pub mod contract;
 pub mod document;
 pub mod failure;
+pub mod form;
 pub mod format;
 pub mod gate;
 pub mod json;
@@ -23,7 +24,7 @@ pub mod server;
 pub mod wire;
 pub mod xml;
 
-pub use self::caller::Caller;
+pub use self::caller::{AnyCredential, BearerOrBasic, Caller};
 pub use self::context::{HttpState, RequestContext};
 pub use self::contract::{Contract, ErrorShape, Refused};
 pub use self::failure::Failure;

@@ -33,6 +33,7 @@ pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 4, name: "audience", sql: include_str!("migrations/0004_audience.sql") },
     Migration { number: 5, name: "audit", sql: include_str!("migrations/0005_audit.sql") },
     Migration { number: 6, name: "usage", sql: include_str!("migrations/0006_usage.sql") },
+    Migration { number: 7, name: "schedules", sql: include_str!("migrations/0007_schedules.sql") },
 ];
 
 /// The format `migrations` lead to.

@@ -6,6 +6,7 @@ mod beside;
 mod printing;
 mod quotas;
 mod refusals;
+mod schedules;
 mod serve;
 mod start;
 mod stop;

@@ -13,6 +13,7 @@ mod house;
 mod http;
 mod openapi;
 mod permissions;
+mod schedules;
 mod store;
 mod support;
 mod tasks;

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::account::usage::rights as usage;
 use crate::audience::rights::{self, Rows, standing};
+use crate::schedules::gln;
+use crate::schedules::rights::{self as traders, Rows as Trade};
 use crate::support::contract::{self, Operation};
 use crate::support::{Answer, Client, PASSWORD, TestServer, api_token};
 
@@ -38,6 +40,8 @@ struct World {
     arranger: Client,
     /// The audience of the first company, and of the operator's own.
     audiences: [Rows; 2],
+    /// The same of order schedules.
+    trades: [Trade; 2],
     made: u32,
 }
 
@@ -94,7 +98,10 @@ impl World {
         let (_, secret) = api_token(&arranger, json!({"name": "arrange", "role": "OWNER"})).await;
         let arranger = server.bearing(&secret);
         let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
-        Self { server, callers, operator, arranger, audiences, made: 0 }
+        let trades = [Trade::make(arranger.clone()).await, Trade::make(operator.clone()).await];
+        let parties = json!({"parties": [traders::PRODUCER.to_string(), traders::DISTRIBUTOR.to_string()]});
+        arranger.put("/comptoir/v1/users/partner/parties", parties).await.expect(200);
+        Self { server, callers, operator, arranger, audiences, trades, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -119,6 +126,15 @@ impl World {
             return Request { path, body, success: 200 };
         }
         if let Some((path, body)) = self.usage_request(operation, caller).await {
+            return Request { path, body, success: 200 };
+        }
+        let trade = &self.trades[usize::from(caller.kind == "operator")];
+        let may = permissions::need(&operation.id).is_some_and(|need| match (need, caller.rights) {
+            (Need::Any(wanted), Some((roles, _))) => roles.meets(wanted) && !caller.foreign,
+            _ => false,
+        });
+        let owner = may.then_some(&caller.client);
+        if let Some((path, body)) = trade.request(&operation.id, &operation.path, self.made, owner).await {
             return Request { path, body, success: 200 };
         }
         match operation.id.as_str() {
@@ -252,6 +268,7 @@ fn names_a_row_at_home(operation: &str) -> bool {
     matches!(operation, "read_user" | "change_user" | "reset_password" | "sign_out_user" | "read_company")
         || rights::names_a_row(operation)
         || usage::names_a_row(operation)
+        || traders::names_a_row(operation)
 }
 
 /// The status `caller` must get.
@@ -272,7 +289,13 @@ fn expected(operation: &Operation, caller: &Caller, success: u16) -> u16 {
 
 async fn send(client: &Client, operation: &Operation, request: &Request) -> Answer {
     let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
-    client.call(method, &request.path).json(&request.body).send().await
+    let call = client.call(method, &request.path);
+    if operation.meta["requestBody"]["content"].get("application/x-www-form-urlencoded").is_some() {
+        let fields = request.body.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap()));
+        let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        return call.header("content-type", "application/x-www-form-urlencoded").body(form).send().await;
+    }
+    call.json(&request.body).send().await
 }
 
 #[tokio::test]
@@ -350,6 +373,10 @@ fn what_needs_a_credential_says_so_in_the_document_and_what_does_not_does_not() 
     }
 }
 
+/// A schedule.
+const ONE_DAY: &str =
+    r#"{"id": 1, "name": "x", "dateStart": 1800000000, "timeFrom": "09:00:00", "timeTo": "21:00:00"}"#;
+
 /// Every way to name a row of another company: method, path and body. `{}` stands for the name.
 const BY_NAME: &[(&str, &str, &str)] = &[
     ("read_user", "/comptoir/v1/users/{user}", ""),
@@ -398,6 +425,27 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("delete_process_file", "/comptoir/v1/processes/{process}/files/INPUT", ""),
     ("set_quota", "/comptoir/v1/quotas/{user}/UNIVERSAL/PLAN", "{}"),
     ("delete_quota", "/comptoir/v1/quotas/{user}/AGRO/TRACE", ""),
+    ("list_schedules", "/api/distribex/producer/schedules?gln={gln}", ""),
+    ("create_schedule", "/api/distribex/producer/schedules?gln={gln}", ONE_DAY),
+    ("replace_schedule", "/api/distribex/producer/schedules?gln={gln}", ONE_DAY),
+    ("delete_schedule", "/api/distribex/producer/schedules?gln={gln}&schedule_id=1", ""),
+    ("find_distributor_schedules", "/api/distribex/distributor/schedules?gln={gln}", "[700]"),
+    ("list_schedule_days", "/api/distribex/distributor/schedules/days?gln={gln}&producer_id=700&year=2026&month=3", ""),
+    ("read_party", "/comptoir/v1/parties/{number}", ""),
+    ("change_party", "/comptoir/v1/parties/{number}", r#"{"enabled": false}"#),
+    ("read_user_parties", "/comptoir/v1/users/{user}/parties", ""),
+    ("set_user_parties", "/comptoir/v1/users/{user}/parties", r#"{"parties": []}"#),
+    ("check_order_window", "/comptoir/v1/order-windows/check?producer={number}&distributor=710", ""),
+    (
+        "explain_order_window",
+        "/comptoir/v1/order-windows/explain?producer={number}&distributor=710&date=2026-03-03",
+        "",
+    ),
+    ("list_schedule_exceptions", "/comptoir/v1/schedules/{schedule}/exceptions", ""),
+    ("set_schedule_exception", "/comptoir/v1/schedules/{schedule}/exceptions/2026-03-03", r#"{"kind": "SKIP"}"#),
+    ("delete_schedule_exception", "/comptoir/v1/schedules/{schedule}/exceptions/2026-03-03", ""),
+    ("create_calendar_feed", "/comptoir/v1/calendar-feeds", r#"{"name": "x", "distributor": "{number}"}"#),
+    ("revoke_calendar_feed", "/comptoir/v1/calendar-feeds/{feed}", ""),
     ("list_tasks", "/comptoir/v1/tasks?username={user}", ""),
     ("read_task", "/comptoir/v1/tasks/{task}", ""),
     ("cancel_task", "/comptoir/v1/tasks/{task}/cancel", ""),
@@ -414,6 +462,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     let (token, secret) = api_token(&home, json!({"name": "x", "role": "OWNER"})).await;
     let (webhook, delivery) = webhook(&home, "target").await;
     Rows::make(home.clone()).await;
+    let trade = Trade::make(home.clone()).await;
     let task = server.waiting_task("target").await;
     let process = usage::process(&home, "target").await.to_string();
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
@@ -422,16 +471,27 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
         let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
-        for (user, company, number, [token, webhook, delivery, task, process]) in [
-            ("target", HOME, "700", [token.as_str(), &webhook, &delivery, &task, &process]),
-            ("absent", "nowhere", "701", [absent; 5]),
+        let schedule = trade.schedule.to_string();
+        for (user, company, number, schedule, [token, webhook, delivery, task, process, feed]) in [
+            (
+                "target",
+                HOME,
+                "700",
+                schedule.as_str(),
+                [token.as_str(), &webhook, &delivery, &task, &process, &trade.feed.0],
+            ),
+            ("absent", "nowhere", "701", "4242", [absent; 6]),
         ] {
+            let gln = gln(number.parse().unwrap());
             let fill = |text: &str| {
                 let text = text.replace("{user}", user).replace("{company}", company).replace("{token}", token);
                 text.replace("{webhook}", webhook)
                     .replace("{delivery}", delivery)
                     .replace("{task}", task)
                     .replace("{process}", process)
+                    .replace("{feed}", feed)
+                    .replace("{schedule}", schedule)
+                    .replace("{gln}", &gln)
                     .replace("{number}", number)
             };
             let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&fill(body)).unwrap() };
@@ -439,7 +499,9 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
             assert_eq!(standing(path, &answer), 404, "{id}: {}", answer.shown());
             let body = answer.shown();
             answers.push(
-                [user, company, number].iter().fold(body, |body, name| body.replace(&format!("`{name}`"), "`name`")),
+                [user, company, number, schedule, &gln]
+                    .iter()
+                    .fold(body, |body, name| body.replace(&format!("`{name}`"), "`name`")),
             );
         }
         assert_eq!(answers[0], answers[1], "{id}");
@@ -455,7 +517,8 @@ fn every_operation_that_names_a_row_in_its_path_stands_among_those_tried_by_name
     let tried: BTreeSet<_> = BY_NAME.iter().map(|(id, _, _)| *id).collect();
     for operation in contract::published().operations() {
         let reachable = !matches!(permissions::need(&operation.id), Some(Need::Public | Need::Operator));
-        if operation.path.contains('{') && reachable {
+        // A day is no row.
+        if operation.path.replace("{date}", "").contains('{') && reachable {
             assert!(tried.contains(operation.id.as_str()), "{} is not tried with another company's row", operation.id);
         }
     }
@@ -470,6 +533,7 @@ async fn no_list_shows_another_companys_rows() {
     api_token(&home, json!({"name": "the token of target", "role": "OWNER"})).await;
     webhook(&home, "target").await;
     Rows::make(home.clone()).await;
+    Trade::make(home.clone()).await;
     let suppressed = json!({"addresses": ["target@example.com"]});
     home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
     usage::process(&home, "target").await;
@@ -477,7 +541,10 @@ async fn no_list_shows_another_companys_rows() {
     for operation in contract::published().operations() {
         let listed =
             operation.method == "GET" && !operation.path.contains('{') && !operation.meta["parameters"].is_null();
-        if listed && permissions::need(&operation.id) != Some(Need::Operator) {
+        // What has to be named is tried by name.
+        let mut parameters = operation.meta["parameters"].as_array().into_iter().flatten();
+        let named = parameters.any(|parameter| parameter["name"] == "gln" || parameter["required"] == true);
+        if listed && !named && permissions::need(&operation.id) != Some(Need::Operator) {
             let answer = foreign.get(&operation.path).await.expect(200);
             if operation.id == "generate_report" {
                 // A workbook is no text: its cells are read where it is tested.

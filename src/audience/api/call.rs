@@ -75,13 +75,13 @@ impl<'a, T: CallBody> ApiExtractor<'a> for Call<T> {
     type ParamRawType = ();
 
     fn register(registry: &mut Registry) {
-        Caller::register(registry);
+        <Caller>::register(registry);
         Common::register(registry);
         T::Published::register(registry);
     }
 
     fn security_schemes() -> Vec<&'static str> {
-        Caller::security_schemes()
+        <Caller>::security_schemes()
     }
 
     fn has_security_fallback() -> bool {

@@ -5,6 +5,8 @@
 pub mod checks;
 pub mod companies;
 pub mod keys;
+pub mod parties;
+pub mod sids;
 pub mod tokens;
 pub mod users;
 

@@ -80,6 +80,7 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         attributes: serde_json::from_str::<Attributes>(&attributes)
             .map_err(|error| unreadable(14, &error.to_string()))?,
         edited_at: instant_option(row, 15)?,
+        email_confirmed: row.get(16)?,
     })
 }
 
@@ -89,7 +90,7 @@ pub fn get(conn: &Connection, id: UserId) -> Result<Option<User>, StoreError> {
         .prepare_cached(
             "SELECT u.id, u.guid, u.company_id, c.key, u.username, u.roles, u.operator, u.enabled,
                     u.password_hash IS NOT NULL, u.timezone, u.specification, u.email, u.phone, u.created_at,
-                    u.attributes, u.edited_at
+                    u.attributes, u.edited_at, u.email_confirmed
              FROM users u JOIN companies c ON c.id = u.company_id WHERE u.id = :id",
         )?
         .query_row(named_params! { ":id": id.0 }, user)
@@ -103,7 +104,7 @@ pub fn find(conn: &Connection, username: &str) -> Result<Option<User>, StoreErro
         .prepare_cached(
             "SELECT u.id, u.guid, u.company_id, c.key, u.username, u.roles, u.operator, u.enabled,
                     u.password_hash IS NOT NULL, u.timezone, u.specification, u.email, u.phone, u.created_at,
-                    u.attributes, u.edited_at
+                    u.attributes, u.edited_at, u.email_confirmed
              FROM users u JOIN companies c ON c.id = u.company_id WHERE u.username_folded = :username",
         )?
         .query_row(named_params! { ":username": folded(username) }, user)
@@ -117,7 +118,7 @@ pub fn list(conn: &Connection, company: CompanyId, after: &str, limit: usize) ->
         .prepare_cached(
             "SELECT u.id, u.guid, u.company_id, c.key, u.username, u.roles, u.operator, u.enabled,
                     u.password_hash IS NOT NULL, u.timezone, u.specification, u.email, u.phone, u.created_at,
-                    u.attributes, u.edited_at
+                    u.attributes, u.edited_at, u.email_confirmed
              FROM users u JOIN companies c ON c.id = u.company_id
              WHERE u.company_id = :company AND u.username_folded > :after ORDER BY u.username_folded LIMIT :limit",
         )?
@@ -214,6 +215,29 @@ pub fn credentials_by_id(conn: &Connection, user: UserId) -> Result<Option<Crede
         )?
         .query_row(named_params! { ":id": user.0 }, credentials_row)
         .optional()?)
+}
+
+/// The credentials of the enabled user whose e-mail address this is, by word of an ADMIN; of none if there are several.
+pub fn credentials_by_email(conn: &Connection, email: &str) -> Result<Option<Credentials>, StoreError> {
+    // Relies on users_by_confirmed_email.
+    let found: Vec<Credentials> = conn
+        .prepare_cached(
+            "SELECT u.id, u.guid, u.company_id, c.guid, c.key, u.username, u.password_hash, u.roles, u.operator,
+                    u.enabled AND c.enabled, u.generation, u.timezone
+             FROM users u JOIN companies c ON c.id = u.company_id
+             WHERE lower(u.email) = lower(:email) AND u.email_confirmed = 1 AND u.enabled = 1 AND c.enabled = 1
+             LIMIT 2",
+        )?
+        .query_map(named_params! { ":email": email }, credentials_row)?
+        .collect::<Result<_, _>>()?;
+    Ok(<[Credentials; 1]>::try_from(found).ok().map(|[only]| only))
+}
+
+/// Notes whether an ADMIN vouches for a user's e-mail address.
+pub fn confirm_email(tx: &WriteTx<'_>, id: UserId, confirmed: bool) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE users SET email_confirmed = :confirmed WHERE id = :id AND email IS NOT NULL")?
+        .execute(named_params! { ":id": id.0, ":confirmed": confirmed })?;
+    Ok(())
 }
 
 /// Writes what describes a user.

@@ -54,6 +54,7 @@ pub const CONTRACT: Contract = Contract {
             ],
         ),
     ],
+    secret_paths: &["/comptoir/v1/calendars"],
     ..Contract::plain(render)
 };
 

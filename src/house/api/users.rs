@@ -107,6 +107,7 @@ impl UsersApi {
             operator: body.operator,
             enabled: body.enabled,
             timezone: body.timezone.map(timezone).transpose()?,
+            email_confirmed: body.email_confirmed,
         };
         Ok(Json(self.0.change_user(caller.principal(), username.0, profile, rights).await?.into()))
     }

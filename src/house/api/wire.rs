@@ -61,6 +61,10 @@ pub enum CredentialKind {
     Jwt,
     /// With an API token.
     ApiToken,
+    /// With a SID.
+    Sid,
+    /// With a name and a password.
+    Basic,
 }
 
 /// Who is calling.
@@ -95,6 +99,8 @@ impl From<&Principal> for CallerView {
             credential: match principal.credential {
                 Credential::Jwt { .. } => CredentialKind::Jwt,
                 Credential::ApiToken { .. } => CredentialKind::ApiToken,
+                Credential::Sid { .. } => CredentialKind::Sid,
+                Credential::Basic { .. } => CredentialKind::Basic,
             },
         }
     }
@@ -169,6 +175,7 @@ pub struct CompanyPage {
 
 /// A user.
 #[derive(Debug, Object)]
+#[allow(clippy::struct_excessive_bools, reason = "each is true or false by itself")]
 pub struct UserView {
     /// Its name: unique in the installation whatever its case, and for good.
     #[oai(validator(min_length = 2, max_length = 256, pattern = r"^\w+$"))]
@@ -196,6 +203,8 @@ pub struct UserView {
     /// An e-mail address.
     #[oai(validator(min_length = 5, max_length = 256), nullable)]
     pub email: Option<String>,
+    /// Whether an ADMIN has confirmed that address: then it can stand for the name where the schedules contract signs in.
+    pub email_confirmed: bool,
     /// A phone number.
     #[oai(validator(min_length = 5, max_length = 32), nullable)]
     pub phone: Option<String>,
@@ -219,6 +228,7 @@ impl From<model::User> for UserView {
             timezone: user.timezone.hours().into(),
             specification: user.specification.map(|text| text.to_string()),
             email: user.email.map(|text| text.to_string()),
+            email_confirmed: user.email_confirmed,
             phone: user.phone.map(|text| text.to_string()),
             created_at: Instant::utc(user.created_at),
             edited_at: user.edited_at.map(Instant::utc),
@@ -279,6 +289,8 @@ pub struct UserChange {
     /// An e-mail address.
     #[oai(validator(min_length = 5, max_length = 256), nullable)]
     pub email: MaybeUndefined<String>,
+    /// Whether the address, as it is after this change, is known to be the user's own. Another address is unconfirmed.
+    pub email_confirmed: Option<bool>,
     /// A phone number.
     #[oai(validator(min_length = 5, max_length = 32), nullable)]
     pub phone: MaybeUndefined<String>,

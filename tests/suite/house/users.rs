@@ -40,6 +40,7 @@ async fn an_admin_makes_a_user_in_its_own_company() {
       "timezone": 2,
       "specification": "Ivan, purchasing",
       "email": "ivan@example.com",
+      "email_confirmed": false,
       "phone": "+380000000000",
       "created_at": "2026-03-02T10:00:00Z",
       "edited_at": null

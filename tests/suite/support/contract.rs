@@ -92,8 +92,12 @@ impl Contract {
             let body = answer.json();
             let named =
                 [&body["tracedata"]["request_code"], &body["detail"]["tracedata"]["request_code"], &body["request_id"]];
-            // The envelope of the audience contract has no place for it.
-            if answer.status != 503 && !path.starts_with("/api/v1.1") && !named.iter().any(|named| **named == id) {
+            // The envelopes of these contracts have no place for it.
+            let no_place = ["/api/v1.1", "/api/distribex", "/api/authorization"];
+            if answer.status != 503
+                && !no_place.iter().any(|prefix| path.starts_with(prefix))
+                && !named.iter().any(|named| **named == id)
+            {
                 return Err(format!("the body does not name the request {id}"));
             }
         }
@@ -127,6 +131,7 @@ impl Contract {
         let (media_type, schema) = match answer.status {
             _ if under("/api/v1.1") && essence(answer) == "application/xml" => return Ok(()),
             _ if under("/api/v1.1") => ("application/json", "AudienceFailure"),
+            _ if under("/api/distribex") || under("/api/authorization") => ("application/json", "ScheduleFailure"),
             404 if under("/account") => ("application/json", "General404"),
             _ if under("/account") => ("application/json", "GeneralError"),
             _ => ("application/problem+json", "Problem"),

@@ -43,8 +43,8 @@ pub struct TestServer {
     client: Client,
     database: PathBuf,
     // Before the folder: the server must be told to stop while its file is still there.
-    _stop: DropGuard,
-    _folder: TempDir,
+    stop: DropGuard,
+    folder: TempDir,
 }
 
 impl TestServer {
@@ -62,9 +62,22 @@ impl TestServer {
 
     /// A server that listens and whose first start is still to come.
     pub async fn unprepared(change: impl FnOnce(&mut AppOptions)) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), Clock::fixed(NOW), change).await
+    }
+
+    /// The same installation after a stop and a start, at the same instant. Clients of the old one lead nowhere.
+    pub async fn restarted(self) -> Self {
+        let Self { clock, auth, stop, folder, .. } = self;
+        drop(stop);
+        auth.store().clone().close().await.unwrap();
+        drop(auth);
+        let server = Self::over(folder, clock, |_| {}).await;
+        server.first_start().await;
+        server
+    }
+
+    async fn over(folder: TempDir, clock: Clock, change: impl FnOnce(&mut AppOptions)) -> Self {
         let database = folder.path().join("comptoir.db");
-        let clock = Clock::fixed(NOW);
         let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(&database) }).unwrap();
         let auth = Auth::new(store, Hasher::start(), clock.clone()).unwrap();
         let shutdown = CancellationToken::new();
@@ -73,6 +86,7 @@ impl TestServer {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
             audit: AuditConfig::default(),
@@ -86,7 +100,7 @@ impl TestServer {
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, queue, runner, auth, address, client, database, _stop: shutdown.drop_guard(), _folder: folder }
+        Self { clock, queue, runner, auth, address, client, database, stop: shutdown.drop_guard(), folder }
     }
 
     /// Makes the operator.
@@ -118,6 +132,11 @@ impl TestServer {
     /// The server's own store, for what no operation does yet.
     pub fn store(&self) -> &Store {
         self.auth.store()
+    }
+
+    /// How many passwords were checked so far.
+    pub fn hashes(&self) -> u64 {
+        self.auth.hasher().checked()
     }
 
     /// What it listens on.
