@@ -18,8 +18,11 @@ use poem::{Body, Response};
 /// Below this many bytes gzip saves less than it costs.
 const WORTH_IT: u64 = 2 * 1024;
 
-/// Above this many bytes compressing in one go would hold an async worker for too long.
-const TOO_MUCH: u64 = 512 * 1024;
+/// Above this many bytes compressing in one go would hold an async worker for too long: it is done on another thread.
+const LONG: usize = 512 * 1024;
+
+/// Answers of more bytes go as they are.
+const TOO_MUCH: u64 = 8 * 1024 * 1024;
 
 /// Whether the client takes gzip.
 #[must_use]
@@ -54,7 +57,13 @@ pub async fn gzip(mut response: Response) -> Response {
     match body.collect().await {
         Ok(collected) => {
             let plain = collected.to_bytes();
-            match compressed(&plain) {
+            let packed = if plain.len() > LONG {
+                let plain = plain.clone();
+                tokio::task::spawn_blocking(move || compressed(&plain)).await.unwrap_or_else(|error| Err(error.into()))
+            } else {
+                compressed(&plain)
+            };
+            match packed {
                 Ok(packed) => {
                     response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                     response.headers_mut().append(VARY, HeaderValue::from_static("Accept-Encoding"));

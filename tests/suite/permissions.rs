@@ -114,6 +114,17 @@ impl World {
         self.callers[caller].clone()
     }
 
+    /// The same for the operations of order schedules.
+    async fn trade_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
+        let trade = &self.trades[usize::from(caller.kind == "operator")];
+        let may = permissions::need(&operation.id).is_some_and(|need| match (need, caller.rights) {
+            (Need::Any(wanted), Some((roles, _))) => roles.meets(wanted) && !caller.foreign,
+            _ => false,
+        });
+        let owner = may.then_some(&caller.client);
+        trade.request(&operation.id, &operation.path, self.made, owner).await
+    }
+
     /// A request to `operation` that nothing but the caller's rights could refuse.
     async fn request(&mut self, operation: &Operation, caller: &Caller) -> Request {
         self.made += 1;
@@ -128,13 +139,7 @@ impl World {
         if let Some((path, body)) = self.usage_request(operation, caller).await {
             return Request { path, body, success: 200 };
         }
-        let trade = &self.trades[usize::from(caller.kind == "operator")];
-        let may = permissions::need(&operation.id).is_some_and(|need| match (need, caller.rights) {
-            (Need::Any(wanted), Some((roles, _))) => roles.meets(wanted) && !caller.foreign,
-            _ => false,
-        });
-        let owner = may.then_some(&caller.client);
-        if let Some((path, body)) = trade.request(&operation.id, &operation.path, self.made, owner).await {
+        if let Some((path, body)) = self.trade_request(operation, caller).await {
             return Request { path, body, success: 200 };
         }
         match operation.id.as_str() {
