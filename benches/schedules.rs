@@ -128,14 +128,14 @@ impl World {
             (PRODUCER_OF_FEW, PartyKind::Producer),
             (BUYER, PartyKind::Distributor),
         ] {
-            world.party(None, digits, kind).await;
+            world.party(digits, kind).await;
         }
         world
     }
 
-    async fn party(&self, id: Option<PartyId>, digits: u64, kind: PartyKind) {
+    async fn party(&self, digits: u64, kind: PartyKind) {
         let name = PartyName::parse(format!("Party {digits}")).expect("a name");
-        let new = NewParty { id, gln: gln(digits), name, kind, zone: None };
+        let new = NewParty { id: None, gln: gln(digits), name, kind, zone: None };
         self.service.create_party(self.caller.clone(), new).await.expect("a party");
     }
 
@@ -158,15 +158,20 @@ impl World {
     /// The page of 10 000 with the nearest day of each: of those made above, and of as many that recur.
     async fn listing(&self) -> bool {
         let digits = 482_000_000_004;
-        self.party(None, digits, PartyKind::Producer).await;
-        for n in 0..MANY {
-            self.party(Some(PartyId(1_000_000 + n)), 482_001_000_000 + n.unsigned_abs(), PartyKind::Distributor).await;
-        }
+        self.party(digits, PartyKind::Producer).await;
         for from in (0..MANY).step_by(200) {
             let (queue, caller, now) = (self.queue.clone(), self.caller.clone(), self.now);
             let filled = self.store.write(move |tx| {
                 let owner = parties::get(tx, caller.company_id, &PartyRef::Gln(gln(digits)))?;
                 for n in from..from + 200 {
+                    let buyer = NewParty {
+                        id: Some(PartyId(1_000_000 + n)),
+                        gln: gln(482_001_000_000 + n.unsigned_abs()),
+                        name: PartyName::parse("A buyer").expect("a name"),
+                        kind: PartyKind::Distributor,
+                        zone: None,
+                    };
+                    parties::create(tx, caller.company_id, &buyer, now)?;
                     let draft = recurring(n, PartyId(1_000_000 + n));
                     contract::write(tx, &queue, caller.company_id, &owner, &draft, None, now)?;
                 }

@@ -110,7 +110,7 @@ pub fn slice(tx: &WriteTx<'_>, queue: &Queue, now: Timestamp, grace: Duration) -
     Ok(done)
 }
 
-/// When to look again: after [`slice`] has nothing left to do.
+/// When to look again: after [`slice()`] has nothing left to do.
 pub fn next_look(tx: &WriteTx<'_>) -> Result<Option<Timestamp>, SchedulesError> {
     let next = sql::reminders::next_at(tx)?.filter(|next| *next < NOT_AGAIN);
     Ok(next.map(Timestamp::from_unix_seconds))
