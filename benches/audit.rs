@@ -125,19 +125,23 @@ fn action(users: &[User], number: u64, count: u64) -> (NewAction, NewRequest) {
     let mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let pick = |shift: u32, of: usize| usize::try_from(mixed >> shift & 0xffff).expect("16 bits") % of;
     let user = &users[pick(5, users.len())];
-    let operation = format!("run_operation_{}", pick(9, 12));
+    // An operation belongs to a service and is of a type; most work is done in time.
+    let service = pick(13, 8);
+    let of_service = pick(21, 6);
+    let operation = format!("run_operation_{service}_{of_service}");
+    let status = if pick(37, 10) == 0 { pick(45, 8) } else { 2 };
     let time = Told { at: time_of(number, count), offset_minutes: 0 };
     let action = NewAction {
         company: user.company_id,
         user: Some(user.id),
         username: user.username.to_string(),
-        process: Uuid::from_u64_pair(mixed.rotate_left(17) ^ number, mixed),
-        service: Service::ALL[pick(13, 8)],
-        process_type: ProcessType::ALL[pick(21, 8)],
+        process: Uuid::from_u64_pair(number.rotate_left(40), mixed),
+        service: Service::ALL[service],
+        process_type: ProcessType::ALL[of_service],
         operation: operation.clone(),
         time,
         points: u32::try_from(pick(29, 5_000)).expect("small"),
-        outcome: Outcome::of(CalculationStatus::ALL[pick(37, 8)]),
+        outcome: Outcome::of(CalculationStatus::ALL[status]),
     };
     let request = Uuid::from_u64_pair(mixed, number);
     (action, NewRequest { request, operation, env: "bench".into(), pod: "bench".into(), time })
@@ -195,7 +199,7 @@ fn pages(store: &Store, user: &User, count: u64) -> bool {
     let four = Wanted {
         service: Some(Service::Monitor),
         process_type: Some(ProcessType::Plan),
-        operation: Some("run_operation_3".into()),
+        operation: Some("run_operation_5_2".into()),
         status: Some(CalculationStatus::Failed),
         ..everything.clone()
     };

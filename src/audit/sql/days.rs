@@ -10,6 +10,12 @@ use crate::store::{Conn, StoreError, WriteTx};
 /// Microseconds of a day.
 pub const DAY: i64 = 24 * 3600 * 1_000_000;
 
+/// What stands for the server itself among users.
+const SERVER: i64 = 0;
+
+/// What stands for all of them.
+const EVERYONE: i64 = -1;
+
 /// The UTC day an instant lies in, as days since 1970-01-01.
 pub fn day_of(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(DAY)
@@ -35,6 +41,10 @@ pub fn first_wrong(conn: &Conn, company: CompanyId) -> Result<Option<i64>, Store
                  WHERE company_id = :company
                  UNION ALL
                  SELECT (time - iif(time < 0, 86399999999, 0)) / 86400000000, ifnull(user_id, 0), service,
+                        process_type, operation, status, -1
+                 FROM actions WHERE company_id = :company
+                 UNION ALL
+                 SELECT (time - iif(time < 0, 86399999999, 0)) / 86400000000, -1, service,
                         process_type, operation, status, -1
                  FROM actions WHERE company_id = :company)
              GROUP BY day, user_id, service, process_type, operation, status HAVING sum(n) <> 0
@@ -63,13 +73,13 @@ pub fn counts(conn: &Conn, wanted: &Wanted, first: i64, last: i64) -> Result<Vec
                         AND (:operation IS NULL OR operation = :operation) AND (:status IS NULL OR status = :status),
                         count, 0))
          FROM action_days
-         WHERE company_id = :company AND day BETWEEN :first AND :last AND (:user IS NULL OR user_id = :user)
+         WHERE company_id = :company AND user_id = :user AND day BETWEEN :first AND :last
          GROUP BY day HAVING sum(count) > 0 ORDER BY day",
     )?;
     let rows = statement.query_map(
         named_params! {
             ":company": wanted.company.0,
-            ":user": wanted.user.map(|user| user.0),
+            ":user": wanted.user.map_or(EVERYONE, |user| user.0),
             ":service": wanted.service.map(Service::code),
             ":type": wanted.process_type.map(ProcessType::code),
             ":operation": wanted.operation,
@@ -89,14 +99,16 @@ pub fn counts(conn: &Conn, wanted: &Wanted, first: i64, last: i64) -> Result<Vec
 pub fn add(tx: &WriteTx<'_>, action: &NewAction, status: CalculationStatus) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO action_days (company_id, day, user_id, service, process_type, operation, status, count)
-         VALUES (:company, :day, :user, :service, :type, :operation, :status, 1)
-         ON CONFLICT (company_id, day, user_id, service, process_type, operation, status)
+         VALUES (:company, :day, :user, :service, :type, :operation, :status, 1),
+                (:company, :day, :everyone, :service, :type, :operation, :status, 1)
+         ON CONFLICT (company_id, user_id, day, service, process_type, operation, status)
          DO UPDATE SET count = count + 1",
     )?
     .execute(named_params! {
         ":company": action.company.0,
         ":day": day_of(action.time.at),
-        ":user": action.user.map_or(0, |user| user.0),
+        ":user": action.user.map_or(SERVER, |user| user.0),
+        ":everyone": EVERYONE,
         ":service": action.service.code(),
         ":type": action.process_type.code(),
         ":operation": action.operation,
@@ -109,13 +121,14 @@ pub fn add(tx: &WriteTx<'_>, action: &NewAction, status: CalculationStatus) -> R
 pub fn remove(tx: &WriteTx<'_>, action: &NewAction, status: CalculationStatus) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE action_days SET count = count - 1
-         WHERE company_id = :company AND day = :day AND user_id = :user AND service = :service
+         WHERE company_id = :company AND user_id IN (:user, :everyone) AND day = :day AND service = :service
                AND process_type = :type AND operation = :operation AND status = :status",
     )?
     .execute(named_params! {
         ":company": action.company.0,
         ":day": day_of(action.time.at),
-        ":user": action.user.map_or(0, |user| user.0),
+        ":user": action.user.map_or(SERVER, |user| user.0),
+        ":everyone": EVERYONE,
         ":service": action.service.code(),
         ":type": action.process_type.code(),
         ":operation": action.operation,

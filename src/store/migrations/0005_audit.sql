@@ -66,18 +66,19 @@ CREATE TABLE action_requests (
 CREATE UNIQUE INDEX action_requests_reported ON action_requests (company_id, request_code) WHERE reported = 1;
 
 -- How many actions there are, per UTC day and whatever they are filtered by; moved in the transaction of each action.
+-- Each counts twice, for its user and for everyone, so that neither reading has to go through the other's rows.
 CREATE TABLE action_days (
     company_id   INTEGER NOT NULL,
+    -- 0: the server itself; -1: everyone.
+    user_id      INTEGER NOT NULL,
     -- Days since 1970-01-01.
     day          INTEGER NOT NULL,
-    -- 0: the server itself.
-    user_id      INTEGER NOT NULL,
     service      INTEGER NOT NULL,
     process_type INTEGER NOT NULL,
     operation    TEXT    NOT NULL,
     status       INTEGER NOT NULL,
     count        INTEGER NOT NULL CHECK (count >= 0),
-    PRIMARY KEY (company_id, day, user_id, service, process_type, operation, status)
+    PRIMARY KEY (company_id, user_id, day, service, process_type, operation, status)
 ) STRICT, WITHOUT ROWID;
 
 -- What is known of Comptoir's own activity for good: a chain of events per company, each bound to the one before it by

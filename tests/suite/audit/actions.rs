@@ -46,7 +46,8 @@ fn opened(outcome: Opened) -> ActionId {
 /// The counters of the company: status and count.
 async fn counts(server: &TestServer) -> Vec<(String, i64)> {
     let counted = server.store().read_long(|conn| {
-        let mut statement = conn.prepare("SELECT status, count FROM action_days WHERE count > 0 AND service = 0")?;
+        let mut statement =
+            conn.prepare("SELECT status, count FROM action_days WHERE count > 0 AND service = 0 AND user_id = -1")?;
         let rows = statement.query_map([], |row| Ok((row.get::<_, u8>(0)?, row.get(1)?)))?;
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         Ok::<_, StoreError>(
