@@ -1,5 +1,6 @@
 //! Usage against its bounds, over HTTP: statistics over ten years of days from the daily table, 10 000 reports in one
-//! batch, and a report of 3 653 days of every service and process type with the memory it takes.
+//! batch, a report of 3 653 days of every service and process type with the memory it takes, and the memory that a data
+//! file of the largest size takes on its way in and out.
 //!
 //! `cargo bench --bench usage`
 
@@ -23,7 +24,8 @@ use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -41,6 +43,11 @@ const PASSWORD: &str = "a password for benches";
 const STATISTICS_BOUND: Duration = Duration::from_millis(20);
 const BATCH_BOUND: Duration = Duration::from_secs(1);
 const MEMORY_BOUND: u64 = 150 * 1024 * 1024;
+
+/// The largest data file that is taken unless a setting says otherwise.
+const FILE: usize = 256 * 1024 * 1024;
+/// A file in memory would be eight times this.
+const FILE_BOUND: u64 = 32 * 1024 * 1024;
 
 struct World {
     store: Store,
@@ -68,6 +75,7 @@ async fn main() -> ExitCode {
     good &= world.statistics("four_kinds", true).await;
     world.statistics("operator", false).await;
     good &= world.batch(&operator).await;
+    good &= world.file(&operator).await;
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -148,7 +156,7 @@ impl World {
     /// The time and the memory that a report of everything takes.
     async fn report(&self, token: &str) -> bool {
         self.fill("operator", 8, 8).await;
-        let before = resident("VmHWM");
+        let before = peak_from_here();
         let (book, took) = self.get(token, &format!("/account/report?{PERIOD}")).await;
         let peak = resident("VmHWM");
         println!(
@@ -204,6 +212,58 @@ impl World {
     }
 }
 
+impl World {
+    /// How much the memory grows while a file comes in and goes out, a piece at a time at this end too.
+    async fn file(&self, token: &str) -> bool {
+        let code = Uuid::new_v4();
+        let start = json!({"service": "UNIVERSAL", "process_type": "PLAN"});
+        self.post(token, "/comptoir/v1/processes", &json!({"process_code": code, "start": start})).await;
+        let path = format!("/comptoir/v1/processes/{code}/files/INPUT");
+        let before = peak_from_here();
+        let begun = Instant::now();
+        let answer = self.exchange("PUT", &path, token, FILE).await;
+        let up = begun.elapsed();
+        let after_up = resident("VmHWM");
+        let begun = Instant::now();
+        let read = self.exchange("GET", &path, token, 0).await;
+        let down = begun.elapsed();
+        let after = resident("VmHWM");
+        assert!(answer < 4096 && read > FILE, "{answer} {read}");
+        println!(
+            "a file of {} MB: in {:.2} s, memory +{} MB; out {:.2} s, memory +{} MB in all (bound: at most {} MB)",
+            FILE >> 20,
+            up.as_secs_f64(),
+            after_up.saturating_sub(before) >> 20,
+            down.as_secs_f64(),
+            after.saturating_sub(before) >> 20,
+            FILE_BOUND >> 20
+        );
+        after.saturating_sub(before) <= FILE_BOUND
+    }
+
+    /// Sends so many bytes and reads the answer, which it only counts.
+    async fn exchange(&self, method: &str, path: &str, token: &str, length: usize) -> usize {
+        let mut stream = TcpStream::connect(self.address).await.expect("a connection");
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\nContent-Length: {length}\r\n\
+             Connection: close\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.expect("a head");
+        let mut piece = vec![7; 1024 * 1024];
+        for _ in 0..length / piece.len() {
+            stream.write_all(&piece).await.expect("a piece");
+        }
+        let mut read = 0;
+        loop {
+            let more = stream.read(&mut piece).await.expect("an answer");
+            if more == 0 {
+                return read;
+            }
+            read += more;
+        }
+    }
+}
+
 /// A process from its start to its end, with a request and three points.
 fn report(round: usize, number: usize) -> Value {
     let points: Vec<_> = (0..3).map(|point| format!("shop {}", (number * 3 + point + round) % 5000)).collect();
@@ -217,6 +277,13 @@ fn report(round: usize, number: usize) -> Value {
 
 fn millis(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
+}
+
+/// Forgets the peak of this process's memory; the new one is what it has now.
+fn peak_from_here() -> u64 {
+    // Where the kernel does not let it, the peak is that of the whole run: a harder bound.
+    let _ = fs::write("/proc/self/clear_refs", "5");
+    resident("VmHWM")
 }
 
 /// A figure of this process's memory in bytes, as the kernel has it.
