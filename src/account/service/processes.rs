@@ -115,8 +115,7 @@ impl UsageService {
             at = range.end;
             let (here, by, all) = (self.here.clone(), SharedPrincipal::clone(&caller), Arc::clone(&reports));
             let slice = range.clone();
-            let record =
-                move |tx: &WriteTx<'_>| Recorder::new(tx, &by, &here, now).record_each(&all[slice.clone()]);
+            let record = move |tx: &WriteTx<'_>| Recorder::new(tx, &by, &here, now).record_each(&all[slice.clone()]);
             let recorded = self.auth.write_as(caller.clone(), record).await?;
             for (report, recorded) in reports[range].iter().zip(recorded) {
                 outcomes.push(match recorded {

@@ -185,11 +185,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
     }
 
     /// The end of a process that is known, with its print; `None`: it is known too.
-    fn fresh_end<'r>(
-        &self,
-        process: &Process,
-        end: &'r Outcome,
-    ) -> Result<Option<(&'r Outcome, Print)>, UsageError> {
+    fn fresh_end<'r>(&self, process: &Process, end: &'r Outcome) -> Result<Option<(&'r Outcome, Print)>, UsageError> {
         // What a quota refused has no end of its own.
         if process.status == CalculationStatus::CanceledByQuota {
             let why = format!("process `{}` was refused by a quota and never ran", process.code);
@@ -329,11 +325,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
 
     /// Those requests that are not known yet, unless one contradicts what is. `process`: the row they are made for, if
     /// there is one already.
-    fn fresh_requests<'r>(
-        &self,
-        process: Option<i64>,
-        requests: &'r [Made],
-    ) -> Result<Vec<Fresh<'r>>, UsageError> {
+    fn fresh_requests<'r>(&self, process: Option<i64>, requests: &'r [Made]) -> Result<Vec<Fresh<'r>>, UsageError> {
         let mut fresh: Vec<Fresh<'r>> = Vec::with_capacity(requests.len());
         let mut codes: HashMap<Uuid, Print> = HashMap::new();
         for made in requests {
@@ -354,12 +346,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         Ok(fresh)
     }
 
-    fn keep_requests(
-        &self,
-        process: i64,
-        action: Option<ActionId>,
-        fresh: Vec<Fresh<'_>>,
-    ) -> Result<(), UsageError> {
+    fn keep_requests(&self, process: i64, action: Option<ActionId>, fresh: Vec<Fresh<'_>>) -> Result<(), UsageError> {
         for Fresh { made, print, time } in fresh {
             sql::processes::insert_request(self.tx, self.company(), process, made.request_code, &print)?;
             let Some(action) = action else { continue };
