@@ -1,5 +1,6 @@
 //! What services report: one report, many at once, and how a process stands. And the end of those that nobody ended.
 
+use std::slice;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::recording::{KEYS_AT_ONCE, Recorded, Recorder};
 use crate::account::model::{CalculationStatus, Outcome, Points, Report};
 use crate::account::sql;
 use crate::account::sql::processes::Process;
-use crate::audit::actions;
+use crate::audit::actions::{self, Tally};
 use crate::auth::model::{CompanyId, Principal, Role, Scope, SharedPrincipal, UserId};
 use crate::auth::users;
 use crate::clock::Timestamp;
@@ -66,12 +67,15 @@ fn find(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Process, UsageErr
 /// Closes a slice of the processes of which nothing was heard since `before`; how many it were.
 pub fn close_silent(tx: &WriteTx<'_>, before: Timestamp) -> Result<usize, UsageError> {
     let silent = sql::processes::silent(tx, before, SLICE)?;
+    let mut tally = Tally::default();
     for (id, company, code) in &silent {
         sql::processes::finish(tx, *id, CalculationStatus::CanceledByTimeout, 0, None)?;
         if let Some(action) = actions::find(tx, *company, *code)? {
-            actions::conclude(tx, *company, action.id, &Outcome::of(CalculationStatus::CanceledByTimeout))?;
+            let outcome = Outcome::of(CalculationStatus::CanceledByTimeout);
+            actions::conclude(tx, *company, action.id, &outcome, &mut tally)?;
         }
     }
+    tally.write(tx)?;
     Ok(silent.len())
 }
 
@@ -83,7 +87,11 @@ impl UsageService {
         let report = Arc::new(report);
         let recorded = {
             let report = Arc::clone(&report);
-            self.auth.write_as(caller.clone(), move |tx| Recorder::new(tx, &by, &here, now).record(&report)).await?
+            let record = move |tx: &WriteTx<'_>| {
+                let recorded = Recorder::new(tx, &by, &here, now).record_each(slice::from_ref(&*report))?;
+                recorded.into_iter().next().expect("an outcome for each report")
+            };
+            self.auth.write_as(caller.clone(), record).await?
         };
         self.note_rest(&caller, &report, &recorded).await?;
         if let Some(why) = recorded.over_quota {
@@ -103,25 +111,13 @@ impl UsageService {
         let mut outcomes = Vec::with_capacity(reports.len());
         let mut at = 0;
         while at < reports.len() {
-            let slice = at..slice_end(&reports, at);
-            at = slice.end;
+            let range = at..slice_end(&reports, at);
+            at = range.end;
             let (here, by, all) = (self.here.clone(), SharedPrincipal::clone(&caller), Arc::clone(&reports));
-            let range = slice.clone();
-            let recorded = self
-                .auth
-                .write_as(caller.clone(), move |tx| {
-                    let mut desk = Recorder::new(tx, &by, &here, now);
-                    let mut recorded = Vec::with_capacity(range.len());
-                    for report in &all[range.clone()] {
-                        match tx.nested(|| desk.record(report)) {
-                            Err(error) if !error.is_the_reports_own() => return Err(error),
-                            one => recorded.push(one),
-                        }
-                    }
-                    Ok::<_, UsageError>(recorded)
-                })
-                .await?;
-            for (report, recorded) in reports[slice].iter().zip(recorded) {
+            let slice = range.clone();
+            let record = move |tx: &WriteTx<'_>| Recorder::new(tx, &by, &here, now).record_each(&all[slice.clone()]);
+            let recorded = self.auth.write_as(caller.clone(), record).await?;
+            for (report, recorded) in reports[range].iter().zip(recorded) {
                 outcomes.push(match recorded {
                     Ok(recorded) => {
                         self.note_rest(&caller, report, &recorded).await?;
