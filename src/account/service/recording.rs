@@ -97,8 +97,11 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
 
     /// Records reports, each by itself; what came of each. An error of the whole is of nobody's report: nothing of it may
     /// be kept.
-    pub fn record_each(mut self, reports: &[Report]) -> Result<Vec<Result<Recorded, UsageError>>, UsageError> {
-        let mut outcomes = Vec::with_capacity(reports.len());
+    pub fn record_each<'r>(
+        mut self,
+        reports: impl IntoIterator<Item = &'r Report>,
+    ) -> Result<Vec<Result<Recorded, UsageError>>, UsageError> {
+        let mut outcomes = Vec::new();
         for report in reports {
             match self.record(report) {
                 Err(error) if !error.is_the_reports_own() => return Err(error),
