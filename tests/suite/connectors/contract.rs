@@ -102,7 +102,7 @@ async fn an_item_that_cannot_be_set_is_named_and_the_others_are_set() {
         "`array` is an array",
         "`huge` is a number that a 64-bit float cannot hold",
         "`items[6]` key must not be empty",
-        "… key",
+        "…` key",
         "must have at most 512 characters (has 513)",
         "key must not contain the NUL character",
     ] {
@@ -164,19 +164,19 @@ async fn what_is_no_request_is_told_what_and_where() {
         ("", "the body is required"),
         ("{", "the body is not valid JSON: EOF while parsing an object at line 1 column 1"),
         ("nonsense", "the body is not valid JSON: expected ident at line 1 column 2"),
-        ("[]", "`body` must be an object"),
+        ("[]", "body must be an object"),
         ("{}", "`externalSystemId` is required; `timestamp` is required; `items` is required"),
-        (r#"{"externalSystemId": 5, "timestamp": 1, "items": []}"#, "`externalSystemId` must be a string"),
-        (r#"{"externalSystemId": "s", "timestamp": "1", "items": []}"#, "`timestamp` must be an integer: Unix seconds"),
-        (r#"{"externalSystemId": "s", "timestamp": 1.5, "items": []}"#, "`timestamp` must be an integer: Unix seconds"),
-        (r#"{"externalSystemId": "s", "timestamp": null, "items": []}"#, "`timestamp` is required"),
-        (r#"{"externalSystemId": "s", "timestamp": 1, "items": {}}"#, "`items` must be an array"),
-        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [1]}"#, "`items[0]` must be an object"),
-        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [{"key": "a"}]}"#, "`items[0].value` is required"),
-        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [{"value": 1}]}"#, "`items[0].key` is required"),
+        (r#"{"externalSystemId": 5, "timestamp": 1, "items": []}"#, "externalSystemId must be a string"),
+        (r#"{"externalSystemId": "s", "timestamp": "1", "items": []}"#, "timestamp must be an integer: Unix seconds"),
+        (r#"{"externalSystemId": "s", "timestamp": 1.5, "items": []}"#, "timestamp must be an integer: Unix seconds"),
+        (r#"{"externalSystemId": "s", "timestamp": null, "items": []}"#, "timestamp is required"),
+        (r#"{"externalSystemId": "s", "timestamp": 1, "items": {}}"#, "items must be an array"),
+        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [1]}"#, "items[0] must be an object"),
+        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [{"key": "a"}]}"#, "items[0].value is required"),
+        (r#"{"externalSystemId": "s", "timestamp": 1, "items": [{"value": 1}]}"#, "items[0].key is required"),
         (
             r#"{"externalSystemId": "s", "timestamp": 1, "items": [{"key": "a", "value": 1, "merchantId": 7}]}"#,
-            "`items[0].merchantId` must be a string",
+            "items[0].merchantId must be a string",
         ),
     ] {
         let answer = world.send(body).await.expect(400).json();
@@ -255,7 +255,7 @@ async fn basic_works_without_a_hash_for_each_request_and_ends_with_the_password(
     let (_, secret) = api_token(&world.bot, json!({"name": "x", "role": "BOT"})).await;
     send(format!("Bearer {secret}")).await.expect(200);
     let new = json!({"new_password": "another long password"});
-    world.admin.post("/comptoir/v1/users/connector/password", new).await.expect(200);
+    world.admin.put("/comptoir/v1/users/connector/password", new).await.expect(200);
     send(basic("connector", PASSWORD)).await.expect(401);
     send(basic("connector", "another long password")).await.expect(200);
     // A token outlives the password.
@@ -379,7 +379,7 @@ async fn ten_thousand_items_are_one_request_and_more_are_none() {
     assert_eq!(world.latest("").await.len(), 10_000);
     let body = json!({"externalSystemId": SYSTEM, "timestamp": TODAY, "items": items(10_001)});
     let answer = world.bot.post(SET, body).await.expect(400).json();
-    assert_eq!(answer["message"], "`items` must have at most 10000 items (has 10001)");
+    assert_eq!(answer["message"], "items must have at most 10000 items (has 10001)");
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use comptoir::app::AppOptions;
 use poem::http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, NOW, TestServer};
+use crate::support::{Answer, Client, NOW, TestServer, api_token};
 
 /// The contract's one operation.
 pub const SET: &str = "/ExternalExchange/v1/statistic/set";
@@ -42,6 +42,10 @@ impl World {
         server.company("north").await;
         let admin = server.user("north", "admin", &["ADMIN"]).await;
         let bot = server.user("north", "connector", &["BOT"]).await;
+        // Tokens, which outlive what happens to the clock and to passwords.
+        let (_, owner) = api_token(&admin, json!({"name": "x", "role": "OWNER"})).await;
+        let (_, machine) = api_token(&bot, json!({"name": "x", "role": "BOT"})).await;
+        let (admin, bot) = (server.bearing(&owner), server.bearing(&machine));
         let world = Self { server, admin, bot };
         world.register("systems", SYSTEM).await;
         world.register("merchants", MERCHANT).await;

@@ -52,7 +52,7 @@ async fn codes_and_names_that_cannot_be_used_are_refused_by_field() {
         (json!({"id": "a/b"}), "id: must not contain a slash, and be neither . nor .."),
         (json!({"id": "a\nb"}), "id: must not contain control characters"),
         (json!({"id": "a", "name": " x"}), "name: must not begin or end with a space"),
-        (json!({"id": "a", "more": 1}), "more: is not known"),
+        (json!({"id": "a", "more": 1}), "more: is not a known field"),
     ] {
         let answer = world.admin.post(SYSTEMS, body).await.expect(400);
         assert!(answer.faults()[0].starts_with(faults.split(" (").next().unwrap()), "{:?}", answer.faults());
