@@ -25,7 +25,9 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, ProcessConfig};
+use crate::connectors::ConnectorsService;
+use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -40,13 +42,18 @@ use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, webhooks};
+use crate::{account, audience, audit, connectors, house, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] =
-    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
+pub const CONTRACTS: &[Contract] = &[
+    house::api::CONTRACT,
+    account::api::CONTRACT,
+    connectors::api::CONTRACT,
+    audience::api::CONTRACT,
+    schedules::api::CONTRACT,
+];
 
-/// The handlers of every contract.
+/// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
 type Handlers = (
     AccountApi,
     UsageApi,
@@ -61,9 +68,8 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
-    SchedulesApi,
-    PartiesApi,
-    OrderWindowsApi,
+    (SchedulesApi, PartiesApi, OrderWindowsApi),
+    (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
 );
 
 /// How long an ended task is remembered.
@@ -95,6 +101,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -139,6 +147,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
+    connectors::tasks::register(&mut registry, options.connectors);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -163,6 +172,7 @@ pub async fn build(
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
+    let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
@@ -185,9 +195,13 @@ pub async fn build(
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
-        SchedulesApi(schedules.clone()),
-        PartiesApi(schedules.clone()),
-        OrderWindowsApi(schedules),
+        (SchedulesApi(schedules.clone()), PartiesApi(schedules.clone()), OrderWindowsApi(schedules)),
+        (
+            ConnectorsApi(connectors.clone()),
+            RegistryApi(connectors.clone()),
+            ReadingApi(connectors.clone()),
+            AlertsApi(connectors),
+        ),
     );
     let state = HttpState {
         auth,
@@ -224,10 +238,17 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            connectors::api::EXAMPLES,
         ]
         .concat(),
-        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]
-            .concat(),
+        answers: [
+            account::api::ANSWERS,
+            account::api::house::ANSWERS,
+            audience::api::ANSWERS,
+            schedules::api::ANSWERS,
+            connectors::api::ANSWERS,
+        ]
+        .concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }
