@@ -14,6 +14,7 @@ mod http;
 mod openapi;
 mod permissions;
 mod schedules;
+mod sheets;
 mod store;
 mod support;
 mod tasks;
