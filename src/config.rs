@@ -6,6 +6,8 @@
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+mod sheets;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
@@ -17,7 +19,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Host;
 
+pub use self::sheets::SheetSettings;
 use crate::auth::model::{CompanyKey, Password, Username};
+use crate::sheets::Limits as SheetLimits;
 
 /// The file that is read when none is named and it is there.
 pub const DEFAULT_FILE: &str = "comptoir.toml";
@@ -302,6 +306,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetLimits,
 }
 
 /// What reporting processes goes by.
@@ -355,6 +361,8 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetSettings,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -428,6 +436,7 @@ impl Settings {
             webhooks: self.webhooks.or(other.webhooks),
             processes: self.processes.or(other.processes),
             audit: self.audit.or(&other.audit),
+            sheets: self.sheets.or(other.sheets),
         }
     }
 
@@ -486,6 +495,7 @@ impl Settings {
             webhooks: self.webhooks.resolve(&database)?,
             processes: self.processes.resolve()?,
             audit: self.audit.resolve()?,
+            sheets: self.sheets.resolve()?,
             database,
         })
     }

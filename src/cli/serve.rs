@@ -19,7 +19,9 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::config::{
+    AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
+};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
@@ -104,6 +106,9 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    #[command(flatten)]
+    sheets: SheetSettings,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -135,6 +140,7 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            sheets: self.sheets,
             ..Settings::default()
         }
     }

@@ -26,15 +26,13 @@ pub fn head(input: &mut File) -> io::Result<Vec<u8>> {
 
 /// What ended a read: the budget, the archive or the machine.
 pub fn broken(error: io::Error) -> Stop {
-    let kind = error.kind();
     if let Some(why) = error.get_ref().and_then(|inner| inner.downcast_ref::<Unreadable>()) {
         return why.clone().into();
     }
-    match kind {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof | io::ErrorKind::Other => {
-            Unreadable::Damaged(error.to_string()).into()
-        }
-        _ => Unreadable::Io(error.to_string()).into(),
+    // What has a number comes from the machine; all else is what somebody found in the bytes.
+    match error.raw_os_error() {
+        Some(_) => Unreadable::Io(error.to_string()).into(),
+        None => Unreadable::Damaged(error.to_string()).into(),
     }
 }
 
@@ -127,7 +125,7 @@ impl Archive {
         // The package may call its workbook what it likes. Without one it is something else, or an archive of files.
         match xlsx::workbook_path(self)? {
             Some(path) if path.ends_with(".bin") => Ok(Format::Xlsb),
-            Some(path) if self.index(&path).is_some() => Ok(Format::Xlsx),
+            Some(path) if xlsx::is_workbook(self, &path)? => Ok(Format::Xlsx),
             Some(path) if hint == Format::Xlsx && path.starts_with("xl/") => {
                 Err(Unreadable::Damaged(format!("{path} is missing")).into())
             }

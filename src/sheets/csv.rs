@@ -24,7 +24,8 @@ pub fn read(mut input: File, sink: &mut Sink<File>) -> Result<(), Stop> {
     let encoding = encoding(&mut input)?;
     input.rewind().map_err(broken)?;
     sink.opened(Format::Csv, "", &[])?;
-    let mut pieces = Pieces { input, decoder: encoding.new_decoder_with_bom_removal(), bytes: vec![0; PIECE], done: false };
+    let mut pieces =
+        Pieces { input, decoder: encoding.new_decoder_with_bom_removal(), bytes: vec![0; PIECE], done: false };
     let mut text = String::with_capacity(4 * PIECE);
     pieces.next(&mut text)?;
     let (separator, passed) = separator(&text);
@@ -177,7 +178,16 @@ struct Table<'a, W> {
 
 impl<'a, W: Write> Table<'a, W> {
     fn new(separator: u8, sink: &'a mut Sink<W>) -> Self {
-        Self { sink, separator, state: State::Begin, value: String::new(), row: 0, column: 0, opened: 0, returned: false }
+        Self {
+            sink,
+            separator,
+            state: State::Begin,
+            value: String::new(),
+            row: 0,
+            column: 0,
+            opened: 0,
+            returned: false,
+        }
     }
 
     fn take(&mut self, text: &str) -> Result<(), Stop> {

@@ -9,9 +9,9 @@ use memchr::memmem;
 
 use super::archive::broken;
 use super::detect::Format;
+use super::serial;
 use super::sink::{Sink, Stop};
 use super::unreadable::Unreadable;
-use super::serial;
 
 fn damaged(error: &dyn std::error::Error) -> Stop {
     Unreadable::Damaged(error.to_string()).into()

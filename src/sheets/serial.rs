@@ -101,12 +101,23 @@ mod tests {
 
     #[test]
     fn a_format_shows_a_date_or_it_does_not() {
-        for code in ["dd.mm.yyyy", "yyyy\\-mm\\-dd", "[$-419]D MMMM YYYY;@", "h:mm AM/PM", "[Red]dd/mm", "mm:ss.0", "\"on \"d"] {
+        for code in
+            ["dd.mm.yyyy", "yyyy\\-mm\\-dd", "[$-419]D MMMM YYYY;@", "h:mm AM/PM", "[Red]dd/mm", "mm:ss.0", "\"on \"d"]
+        {
             assert!(is_date_code(code), "{code}");
         }
-        for code in
-            ["General", "0.00", "#,##0.00\\ \"dh.\"", "0.00E+00", "@", "[Red]0;[Blue]-0", "[h]:mm:ss", "\"day\"0", "_d0", "0;\"d\";d"]
-        {
+        for code in [
+            "General",
+            "0.00",
+            "#,##0.00\\ \"dh.\"",
+            "0.00E+00",
+            "@",
+            "[Red]0;[Blue]-0",
+            "[h]:mm:ss",
+            "\"day\"0",
+            "_d0",
+            "0;\"d\";d",
+        ] {
             assert!(!is_date_code(code), "{code}");
         }
         assert!(is_date_id(14) && is_date_id(22) && !is_date_id(0) && !is_date_id(46) && !is_date_id(49));

@@ -100,12 +100,7 @@ impl Writer {
         Self::with_rows(name, columns, written_on, ROWS)
     }
 
-    fn with_rows(
-        name: &str,
-        columns: Vec<Column>,
-        written_on: NaiveDateTime,
-        rows: u32,
-    ) -> Result<Self, Unwritten> {
+    fn with_rows(name: &str, columns: Vec<Column>, written_on: NaiveDateTime, rows: u32) -> Result<Self, Unwritten> {
         let mut workbook = Workbook::new();
         let written_on = written_on.format("%Y-%m-%dT%H:%M:%S").to_string();
         let properties =
@@ -192,13 +187,7 @@ fn format(look: Look) -> Format {
     }
 }
 
-fn write_cell(
-    sheet: &mut Worksheet,
-    row: u32,
-    column: u16,
-    value: &Value<'_>,
-    look: &Format,
-) -> Result<(), Unwritten> {
+fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &Value<'_>, look: &Format) -> Result<(), Unwritten> {
     match value {
         Value::Empty => {}
         Value::Text(text) if text.is_empty() => {}

@@ -38,6 +38,19 @@ pub fn workbook_path(archive: &mut Archive) -> Result<Option<String>, Stop> {
     Ok(links.into_iter().find(|link| link.kind == "officeDocument").map(|link| link.target))
 }
 
+/// Whether a part is there and a workbook: text documents are packages of the same kind.
+pub fn is_workbook(archive: &mut Archive, path: &str) -> Result<bool, Stop> {
+    let Some(entry) = archive.entry(path)? else { return Ok(false) };
+    let mut xml = Xml::new(entry);
+    loop {
+        match xml.next()? {
+            Token::Start(tag) => return Ok(tag.name == b"workbook"),
+            Token::Eof => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
 /// Reads the first visible worksheet.
 pub fn read<W: std::io::Write>(archive: &mut Archive, sink: &mut Sink<W>) -> Result<(), Stop> {
     let path = workbook_path(archive)?.unwrap_or_else(|| "xl/workbook.xml".to_owned());

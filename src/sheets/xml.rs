@@ -127,7 +127,8 @@ impl<R: Read> Xml<R> {
                     return Ok(Token::End(local(self.buffer[from + 2..to - 1].trim_ascii_end())));
                 }
                 [b'<', b'!', b'-', b'-', ..] => self.skip(4, b"-->")?,
-                [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'['] | [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => {
+                [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[']
+                | [b'<', b'!', b'[', b'C', b'D', b'A', b'T', b'A', b'[', ..] => {
                     let (from, to) = self.literal()?;
                     return Ok(Token::Literal(&self.buffer[from..to]));
                 }
@@ -371,7 +372,12 @@ mod tests {
                 Ok(Token::Start(tag)) => {
                     let attributes: Vec<_> =
                         tag.attributes().map(|(name, value)| format!(" {}={}", text(name), text(value))).collect();
-                    found.push(format!("<{}{}{}>", text(tag.name), attributes.concat(), if tag.closed { "/" } else { "" }));
+                    found.push(format!(
+                        "<{}{}{}>",
+                        text(tag.name),
+                        attributes.concat(),
+                        if tag.closed { "/" } else { "" }
+                    ));
                 }
                 Ok(Token::End(name)) => found.push(format!("</{}>", text(name))),
                 Ok(Token::Text(raw)) => {
@@ -398,8 +404,16 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_dangerous_is_refused() {
-        for document in ["<!DOCTYPE a [<!ENTITY b 'c'>]><a/>", "<a", "<a b='>", "<!-- ", "<![CDATA[x", "<?xml", "\u{feff}<a>&#", "<a>\u{1}"]
-        {
+        for document in [
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>",
+            "<a",
+            "<a b='>",
+            "<!-- ",
+            "<![CDATA[x",
+            "<?xml",
+            "\u{feff}<a>&#",
+            "<a>\u{1}",
+        ] {
             let read = tokens(document.as_bytes());
             let is_text = document.ends_with("&#") || document.ends_with('\u{1}');
             assert_eq!(read.is_err(), !is_text, "{document}: {read:?}");

@@ -284,7 +284,11 @@ impl Sheet<'_> {
                 sink.text(column, &decoded(&text))
             }
             _ if value.trim_ascii().is_empty() => {
-                if formula { sink.no_value(column) } else { Ok(()) }
+                if formula {
+                    sink.no_value(column)
+                } else {
+                    Ok(())
+                }
             }
             Kind::Shared => self.shared(column, value, sink),
             Kind::Number => self.number(head, value, sink),
@@ -323,7 +327,10 @@ impl Sheet<'_> {
         let value = value.trim_ascii();
         let number = match whole(value) {
             Some(number) => Some(number),
-            None => std::str::from_utf8(value).ok().and_then(|text| text.parse().ok()).filter(|number: &f64| number.is_finite()),
+            None => std::str::from_utf8(value)
+                .ok()
+                .and_then(|text| text.parse().ok())
+                .filter(|number: &f64| number.is_finite()),
         };
         let Some(number) = number else {
             // Not what it says it is: as it is written, then.
@@ -364,9 +371,7 @@ fn digits(value: &[u8]) -> Option<u64> {
     if value.is_empty() || value.len() > 18 {
         return None;
     }
-    value.iter().try_fold(0_u64, |number, byte| {
-        byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0'))
-    })
+    value.iter().try_fold(0_u64, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u64::from(byte - b'0')))
 }
 
 /// Column (from 0) and row (from 1) of a reference such as `AB12`.
@@ -377,9 +382,8 @@ fn place(reference: &[u8]) -> Option<(u32, u32)> {
         return None;
     }
     let (letters, row) = reference.split_at(letters);
-    let column = letters
-        .iter()
-        .fold(0_u32, |column, letter| column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1);
+    let column =
+        letters.iter().fold(0_u32, |column, letter| column * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1);
     let row = u32::try_from(digits(row)?).ok().filter(|row| (1..=ROWS).contains(row))?;
     (column <= COLUMNS).then_some((column - 1, row))
 }

@@ -54,7 +54,8 @@ impl Texts {
     pub fn get(&self, number: usize) -> Option<(&str, bool)> {
         let end = *self.ends.get(number)? as usize;
         let start = if number == 0 { 0 } else { self.ends[number - 1] as usize };
-        let whole = self.cut.is_empty() || u32::try_from(number).is_ok_and(|number| self.cut.binary_search(&number).is_err());
+        let whole =
+            self.cut.is_empty() || u32::try_from(number).is_ok_and(|number| self.cut.binary_search(&number).is_err());
         Some((&self.all[start..end], whole))
     }
 

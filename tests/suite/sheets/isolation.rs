@@ -48,8 +48,13 @@ async fn a_child_has_nothing_but_its_file() {
     }
     let status = fs::read_to_string(about("status")).unwrap();
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
-    let open_files = fs::read_dir(about("fd")).unwrap().count();
-    assert_eq!(open_files, 5);
+    // Beside its five, only what whoever started this test left open to everybody.
+    for entry in fs::read_dir(about("fd")).unwrap() {
+        let path = entry.unwrap().path();
+        let number: u32 = path.file_name().unwrap().to_str().unwrap().parse().unwrap();
+        let inherited = fs::read_link(format!("/proc/self/fd/{number}"));
+        assert!(number < 5 || inherited.is_ok_and(|ours| ours == fs::read_link(&path).unwrap()), "{number}");
+    }
     drop(rows);
 }
 
@@ -78,19 +83,14 @@ async fn a_child_goes_when_nobody_reads_any_more() {
 #[tokio::test]
 async fn a_file_that_takes_for_ever_is_given_up() {
     let spaces = vec![b' '; 1 << 20];
-    let bomb = Entry::repeated("xl/worksheets/sheet1.xml", b"<worksheet><sheetData>", &spaces, 60_000);
-    let limits =
-        Limits { ratio: u64::MAX, inflated: u64::MAX, cpu: Duration::from_secs(1), ..Limits::default() };
-    let book = Book::of("").replacing(bomb.declaring(1 << 20));
+    let bomb = Entry::repeated("xl/worksheets/sheet1.xml", b"<worksheet><sheetData>", &spaces, 4_000);
+    let limits = Limits { ratio: u64::MAX, inflated: u64::MAX, cpu: Duration::from_secs(1), ..Limits::default() };
+    let book = Book::of("").replacing(bomb);
     assert_eq!(read(limits, "goods.xlsx", &book.bytes()).await, Err(Unreadable::OutOfTime));
 }
 
 #[tokio::test]
 async fn a_file_that_wants_all_memory_gets_none_of_ours() {
-    // A hundred thousand texts in the parent's memory would be a few megabytes; the child has no room for itself.
-    let limits = Limits { memory: 24 << 20, ..Limits::default() };
-    let why = read(limits, "goods.csv", b"a;b\n").await;
-    assert!(matches!(why, Ok(_) | Err(Unreadable::OutOfMemory { .. } | Unreadable::Crashed)), "{why:?}");
     let items = "<si><t>0123456789</t></si>".repeat(100_000);
     let limits = Limits { memory: 64 << 20, ratio: u64::MAX, ..Limits::default() };
     let bomb = Entry::repeated("xl/sharedStrings.xml", b"<sst>", items.as_bytes(), 100);

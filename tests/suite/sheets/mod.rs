@@ -46,25 +46,28 @@ async fn read(limits: Limits, name: &str, bytes: &[u8]) -> Result<Vec<Row>, Unre
 
 /// Rows as [`forge::Outcome::Rows`] writes them.
 fn shown(rows: &[Row]) -> String {
-    let lines: Vec<_> = rows.iter().map(|row| {
-        let hidden = if row.hidden { "h" } else { "" };
-        let mut cells: Vec<String> = Vec::new();
-        let mut at = 0;
-        while at < row.cells.len() {
-            let same = row.cells[at..].iter().take_while(|cell| **cell == row.cells[at]).count();
-            match &row.cells[at] {
-                Cell::Empty if same > 5 => cells.push(format!("‹{same}›")),
-                Cell::Text(text) if same > 5 => cells.push(format!("«{same} cells {text}»")),
-                cell => {
-                    cells.push(shown_cell(cell));
-                    at += 1;
-                    continue;
+    let lines: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let hidden = if row.hidden { "h" } else { "" };
+            let mut cells: Vec<String> = Vec::new();
+            let mut at = 0;
+            while at < row.cells.len() {
+                let same = row.cells[at..].iter().take_while(|cell| **cell == row.cells[at]).count();
+                match &row.cells[at] {
+                    Cell::Empty if same > 5 => cells.push(format!("‹{same}›")),
+                    Cell::Text(text) if same > 5 => cells.push(format!("«{same} cells {text}»")),
+                    cell => {
+                        cells.push(shown_cell(cell));
+                        at += 1;
+                        continue;
+                    }
                 }
+                at += same;
             }
-            at += same;
-        }
-        format!("{}{hidden}: {}", row.number, cells.join(" | "))
-    }).collect();
+            format!("{}{hidden}: {}", row.number, cells.join(" | "))
+        })
+        .collect();
     lines.join("\n")
 }
 

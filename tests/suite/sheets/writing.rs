@@ -67,8 +67,22 @@ async fn every_kind_of_value_comes_back_as_it_was() {
 #[tokio::test]
 async fn a_text_is_never_a_formula_and_keeps_every_character() {
     let texts = [
-        "=1+1", "+1", "-1", "@SUM(A1)", "=HYPERLINK(\"http://example.com\")", "<b>&amp;", "a\u{1}b", "_x0041_",
-        " spaces ", "line\nbreak", "tab\there", "😀", "\u{0}", "{=1}", "http://example.com", "return\rhere",
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "=HYPERLINK(\"http://example.com\")",
+        "<b>&amp;",
+        "a\u{1}b",
+        "_x0041_",
+        " spaces ",
+        "line\nbreak",
+        "tab\there",
+        "😀",
+        "\u{0}",
+        "{=1}",
+        "http://example.com",
+        "return\rhere",
     ];
     let rows: Vec<_> = texts.iter().map(|text| vec![Value::text(text)]).collect();
     let bytes = written(vec![column("Text", Look::Plain)], &rows);
@@ -96,8 +110,12 @@ fn the_header_stays_in_sight_has_a_filter_and_the_columns_their_formats() {
     let sheet = part(&bytes, "xl/worksheets/sheet1.xml");
     assert!(sheet.contains("<autoFilter ref=\"A1:B2\"") && sheet.contains("state=\"frozen\""), "{sheet}");
     let styles = part(&bytes, "xl/styles.xml");
-    assert!(styles.contains("numFmtId=\"49\"") && styles.contains("numFmtId=\"4\""), "{styles}");
-    assert_eq!(written(columns, &[vec![Value::text("a"), Value::Hundredths(1)]]), bytes, "the same rows, the same file");
+    assert!(styles.contains("formatCode=\"@\"") && styles.contains("formatCode=\"#,##0.00\""), "{styles}");
+    assert_eq!(
+        written(columns, &[vec![Value::text("a"), Value::Hundredths(1)]]),
+        bytes,
+        "the same rows, the same file"
+    );
 }
 
 #[test]
@@ -108,7 +126,9 @@ fn a_number_that_is_none_is_refused() {
 
 #[test]
 fn any_name_becomes_one_that_a_sheet_may_have() {
-    for (name, sheet) in [("a/b:c*?[d]\\", "abcd"), ("'quoted'", "quoted"), ("", "Sheet"), (&"x".repeat(40), &"x".repeat(31))] {
+    for (name, sheet) in
+        [("a/b:c*?[d]\\", "abcd"), ("'quoted'", "quoted"), ("", "Sheet"), (&"x".repeat(40), &"x".repeat(31))]
+    {
         let writer = Writer::new(name, vec![column("Text", Look::Plain)], noon()).unwrap();
         let mut target = Cursor::new(Vec::new());
         writer.finish(&mut target).unwrap();

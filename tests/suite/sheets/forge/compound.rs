@@ -35,7 +35,13 @@ pub fn compound(name: &str, content: &[u8]) -> Vec<u8> {
 
     let mut directory = Vec::new();
     directory.extend_from_slice(&entry("Root Entry", 5, 1, END, 0));
-    directory.extend_from_slice(&entry(name, 2, FREE, u32::try_from(first).unwrap(), u32::try_from(stream.len()).unwrap()));
+    directory.extend_from_slice(&entry(
+        name,
+        2,
+        FREE,
+        u32::try_from(first).unwrap(),
+        u32::try_from(stream.len()).unwrap(),
+    ));
     directory.resize(SECTOR, 0);
     [header, table.into_iter().flat_map(u32::to_le_bytes).collect(), directory, stream].concat()
 }

@@ -32,7 +32,14 @@ impl Book {
 
     /// A workbook without sheets.
     pub fn new() -> Self {
-        Self { sheets: Vec::new(), shared: None, styles: None, is_1904: false, replaced: Vec::new(), without: Vec::new() }
+        Self {
+            sheets: Vec::new(),
+            shared: None,
+            styles: None,
+            is_1904: false,
+            replaced: Vec::new(),
+            without: Vec::new(),
+        }
     }
 
     /// With one sheet more.
@@ -216,14 +223,13 @@ pub fn xlsb(rows: &[&[Binary<'_>]]) -> Vec<u8> {
     record(&mut workbook, 0x90, &[]);
     record(&mut workbook, 0x84, &[]);
     let link = |id: &str, kind: &str, target: &str| {
-        format!("<Relationships xmlns=\"{LINKS}\"><Relationship Id=\"{id}\" Type=\"{KINDS}/{kind}\" Target=\"{target}\"/></Relationships>")
+        format!(
+            "<Relationships xmlns=\"{LINKS}\"><Relationship Id=\"{id}\" Type=\"{KINDS}/{kind}\" Target=\"{target}\"/></Relationships>"
+        )
     };
     archive(&[
         Entry::deflated("_rels/.rels", link("rId1", "officeDocument", "xl/workbook.bin").as_bytes()),
-        Entry::deflated(
-            "xl/_rels/workbook.bin.rels",
-            link("rId1", "worksheet", "worksheets/sheet1.bin").as_bytes(),
-        ),
+        Entry::deflated("xl/_rels/workbook.bin.rels", link("rId1", "worksheet", "worksheets/sheet1.bin").as_bytes()),
         Entry::deflated("xl/workbook.bin", &workbook),
         Entry::deflated("xl/worksheets/sheet1.bin", &sheet),
     ])
