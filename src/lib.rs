@@ -10,6 +10,7 @@
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
+//! - [`sheets`]: spreadsheets, read in a process of their own and written through.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
 //! - [`schedules`]: the contract of order schedules.
@@ -31,6 +32,7 @@ pub mod house;
 pub mod http;
 pub mod i18n;
 pub mod schedules;
+pub mod sheets;
 pub mod store;
 pub mod tasks;
 pub mod webhooks;

@@ -12,6 +12,7 @@ pub mod openapi;
 mod output;
 mod party;
 mod quota;
+mod read_sheet;
 mod ready;
 mod schedule;
 mod serve;
@@ -117,6 +118,9 @@ enum Command {
     Openapi(openapi::OpenapiArgs),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
+    /// Read the spreadsheet on standard input: what the server starts to have an untrusted file read.
+    #[command(name = crate::sheets::child::COMMAND, hide = true)]
+    ReadSheet(read_sheet::ReadSheetArgs),
 }
 
 /// Why a command failed.
@@ -212,6 +216,7 @@ impl Cli {
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::ReadSheet(args) => read_sheet::run(&args),
         }
     }
 }
