@@ -21,6 +21,7 @@ use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
 use crate::http::server::{self, Limits};
+use crate::sheets::{Limits as SheetLimits, Reader};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
 
@@ -248,6 +249,8 @@ async fn run_server(
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        nomenclature: config.nomenclature,
+        sheets: Reader::of_this_program(SheetLimits::default()).map_err(CliError::io("cannot find the program"))?,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);

@@ -41,7 +41,7 @@ CREATE TABLE nomenclature_goods (
     created_at     INTEGER NOT NULL,
     changed_at     INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX nomenclature_goods_by_good ON nomenclature_goods (good);
+CREATE INDEX nomenclature_goods_by_good ON nomenclature_goods (company_id, good);
 CREATE INDEX nomenclature_goods_by_guid ON nomenclature_goods (company_id, guid);
 CREATE INDEX nomenclature_goods_by_name ON nomenclature_goods (company_id, name_folded, good);
 
