@@ -25,7 +25,7 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ProcessConfig};
+use crate::config::{AuditConfig, NomenclatureConfig, ProcessConfig};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -35,16 +35,27 @@ use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
+use crate::nomenclature::NomenclatureService;
+use crate::nomenclature::api::house::NomenclatureHouseApi;
+use crate::nomenclature::api::{GoodsApi, NomenclatureApi};
+use crate::nomenclature::tasks::ImportEnded;
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
+use crate::sheets::Reader;
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, webhooks};
+use crate::{account, audience, audit, house, nomenclature, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] =
-    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
+    &[
+        house::api::CONTRACT,
+        account::api::CONTRACT,
+        audience::api::CONTRACT,
+        schedules::api::CONTRACT,
+        nomenclature::api::CONTRACT,
+    ];
 
 /// The handlers of every contract.
 type Handlers = (
@@ -61,9 +72,9 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
-    SchedulesApi,
-    PartiesApi,
-    OrderWindowsApi,
+    // In groups: a tuple has no more than sixteen.
+    (SchedulesApi, PartiesApi, OrderWindowsApi),
+    (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
 /// How long an ended task is remembered.
@@ -95,6 +106,10 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What imports of nomenclature go by.
+    pub nomenclature: NomenclatureConfig,
+    /// Who reads spreadsheets.
+    pub sheets: Reader,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -123,12 +138,21 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
+/// The queue of background work: what is enqueued by whom, and who is told of its end.
+fn queue(clock: &Clock, options: &AppOptions) -> Queue {
+    let hooks = vec![
+        webhooks::tasks::TaskEnds::hook(),
+        Arc::new(RefreshEnded),
+        ImportEnded::hook(clock),
+        audit::tasks::TaskEnds::hook(&options.env),
+    ];
+    Queue::new(clock.clone(), hooks)
+}
+
+/// The background work of all of it, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let hooks =
-        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
-    let queue = Queue::new(clock.clone(), hooks);
+    let queue = queue(clock, options);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
@@ -139,8 +163,20 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
+}
+
+/// Imports of nomenclature alone, for a command that does one where no server runs: its runner leaves other tasks to the
+/// next server.
+#[must_use]
+pub fn imports(store: &Store, clock: &Clock, options: &AppOptions) -> (Queue, Runner) {
+    let queue = queue(clock, options);
+    let mut registry = tasks::Registry::new();
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
+    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
+    (queue, runner)
 }
 
 async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
@@ -163,6 +199,13 @@ pub async fn build(
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
+    let nomenclature = NomenclatureService::new(
+        &auth,
+        background.queue.clone(),
+        options.sheets,
+        options.nomenclature,
+        options.stopping.clone(),
+    );
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
@@ -186,9 +229,8 @@ pub async fn build(
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
-        SchedulesApi(schedules.clone()),
-        PartiesApi(schedules.clone()),
-        OrderWindowsApi(schedules),
+        (SchedulesApi(schedules.clone()), PartiesApi(schedules.clone()), OrderWindowsApi(schedules)),
+        (NomenclatureApi(nomenclature.clone()), GoodsApi(nomenclature.clone()), NomenclatureHouseApi(nomenclature)),
     );
     let state = HttpState {
         auth,
@@ -218,10 +260,17 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            nomenclature::api::EXAMPLES,
         ]
         .concat(),
-        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]
-            .concat(),
+        answers: [
+            account::api::ANSWERS,
+            account::api::house::ANSWERS,
+            audience::api::ANSWERS,
+            schedules::api::ANSWERS,
+            nomenclature::api::ANSWERS,
+        ]
+        .concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }
@@ -253,7 +302,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
 }
 
 /// The installation's id: made once, kept in the database.
-async fn instance(store: &Store) -> Result<String, StoreError> {
+pub async fn instance(store: &Store) -> Result<String, StoreError> {
     if let Some(known) = store.read(|conn| crate::store::instance(conn))? {
         return Ok(known);
     }

@@ -14,6 +14,7 @@
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
 //! - [`schedules`]: the contract of order schedules.
+//! - [`nomenclature`]: the nomenclature contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`app`]: puts all of it together.
 //! - [`config`] and [`cli`]: how it is started.
@@ -31,6 +32,7 @@ pub mod config;
 pub mod house;
 pub mod http;
 pub mod i18n;
+pub mod nomenclature;
 pub mod schedules;
 pub mod sheets;
 pub mod store;

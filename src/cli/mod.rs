@@ -7,6 +7,7 @@ mod check;
 mod company;
 mod completions;
 mod demo;
+mod import;
 mod logging;
 pub mod openapi;
 mod output;
@@ -32,6 +33,7 @@ use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
@@ -112,6 +114,8 @@ enum Command {
     /// Webhooks: a company's receivers of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Import a spreadsheet into a company's catalogue. Works beside a running server.
+    Import(import::ImportArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Print the OpenAPI document, or write all of them to a folder.
@@ -144,6 +148,9 @@ pub enum CliError {
     /// A use case of order schedules was refused.
     #[error(transparent)]
     Schedules(#[from] SchedulesError),
+    /// A use case of the nomenclature was refused.
+    #[error(transparent)]
+    Nomenclature(#[from] NomenclatureError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -213,6 +220,7 @@ impl Cli {
             Command::Schedule(command) => schedule::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
+            Command::Import(args) => import::run(&common, &args),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),

@@ -23,6 +23,7 @@ use crate::config::{
     AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
+use crate::sheets::Reader;
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
 
@@ -227,6 +228,23 @@ pub fn serve(
     outcome
 }
 
+/// What the application is made of, as `config` says.
+pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOptions, CliError> {
+    Ok(AppOptions {
+        env: config.environment.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        request_timeout: config.request_timeout,
+        log_all_requests: config.log_requests,
+        reminder_grace: config.reminder_grace,
+        webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        processes: config.processes,
+        audit: config.audit,
+        nomenclature: config.nomenclature,
+        sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
+        stopping,
+    })
+}
+
 async fn run_server(
     config: Config,
     clock: Clock,
@@ -245,17 +263,7 @@ async fn run_server(
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
-    let options = AppOptions {
-        env: config.environment.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        request_timeout: config.request_timeout,
-        log_all_requests: config.log_requests,
-        reminder_grace: config.reminder_grace,
-        webhooks: webhooks::Options::of(config.webhooks.clone())?,
-        processes: config.processes,
-        audit: config.audit,
-        stopping: shutdown.clone(),
-    };
+    let options = options(&config, shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let runner = background.runner.clone();
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
