@@ -6,6 +6,8 @@
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+mod sheets;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
@@ -17,7 +19,9 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Host;
 
+pub use self::sheets::SheetSettings;
 use crate::auth::model::{CompanyKey, Password, Username};
+use crate::sheets::Limits as SheetLimits;
 
 /// The file that is read when none is named and it is there.
 pub const DEFAULT_FILE: &str = "comptoir.toml";
@@ -304,6 +308,8 @@ pub struct Config {
     pub processes: ProcessConfig,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetLimits,
 }
 
 /// What imports of nomenclature go by.
@@ -377,6 +383,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureSettings,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetSettings,
 }
 
 /// The table `[nomenclature]`; as flags `--nomenclature-storage-per-company` and so on.
@@ -461,6 +469,7 @@ impl Settings {
             processes: self.processes.or(other.processes),
             nomenclature: self.nomenclature.or(other.nomenclature),
             audit: self.audit.or(&other.audit),
+            sheets: self.sheets.or(other.sheets),
         }
     }
 
@@ -520,6 +529,7 @@ impl Settings {
             processes: self.processes.resolve()?,
             nomenclature: self.nomenclature.resolve()?,
             audit: self.audit.resolve()?,
+            sheets: self.sheets.resolve()?,
             database,
         })
     }

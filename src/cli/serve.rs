@@ -19,9 +19,11 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::config::{
+    AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
+};
 use crate::http::server::{self, Limits};
-use crate::sheets::{Limits as SheetLimits, Reader};
+use crate::sheets::Reader;
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
 
@@ -105,6 +107,9 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    #[command(flatten)]
+    sheets: SheetSettings,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -136,6 +141,7 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            sheets: self.sheets,
             ..Settings::default()
         }
     }
@@ -250,7 +256,7 @@ async fn run_server(
         processes: config.processes,
         audit: config.audit,
         nomenclature: config.nomenclature,
-        sheets: Reader::of_this_program(SheetLimits::default()).map_err(CliError::io("cannot find the program"))?,
+        sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);

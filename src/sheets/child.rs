@@ -32,13 +32,13 @@ pub fn run(limits: &str, hint: &str) -> io::Result<()> {
     // A panic is the file's doing. What the panic hook says goes to standard error, where the parent looks for last words.
     let read = catch_unwind(AssertUnwindSafe(|| read(input, hint, &mut sink)));
     let ended = match read {
-        Ok(Ok(())) => sink.end(),
+        Ok(Ok(()) | Err(Stop::End)) => sink.end(),
         Ok(Err(Stop::File(why))) => sink.fail(&why),
         Ok(Err(deaf @ Stop::Deaf(_))) => Err(deaf),
         Err(_) => sink.fail(&Unreadable::Damaged("its structure contradicts itself".to_owned())),
     };
     match ended {
-        Ok(()) | Err(Stop::File(_)) => Ok(()),
+        Ok(()) | Err(Stop::File(_) | Stop::End) => Ok(()),
         Err(Stop::Deaf(error)) => Err(error),
     }
 }

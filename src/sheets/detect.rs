@@ -34,6 +34,28 @@ pub(super) enum Container {
     Unknown,
 }
 
+/// How UTF-16 that does not say so is told from other texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// The lower byte comes first.
+    LittleEndian,
+    /// The higher byte comes first.
+    BigEndian,
+}
+
+impl Width {
+    /// Of separators, line ends, digits and Latin letters every other byte is zero, and always the same one.
+    pub fn detect(text: &[u8]) -> Option<Self> {
+        let zeros = |from: usize| text.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
+        let enough = |zeros: usize| zeros > 0 && zeros * 40 >= text.len();
+        match (zeros(0), zeros(1)) {
+            (0, odd) if enough(odd) => Some(Self::LittleEndian),
+            (even, 0) if enough(even) => Some(Self::BigEndian),
+            _ => None,
+        }
+    }
+}
+
 impl Container {
     /// Looks at the first bytes; 512 are enough.
     pub fn detect(head: &[u8]) -> Self {
@@ -52,13 +74,9 @@ impl Container {
         if first.starts_with(b"<") || first.starts_with(b"%PDF") || first.starts_with(b"{\\rtf") {
             return Self::Unknown;
         }
-        let zeros = |from: usize| text.iter().skip(from).step_by(2).filter(|byte| **byte == 0).count();
-        let (even, odd) = (zeros(0), zeros(1));
-        // UTF-16 without a mark: of Latin letters, digits and separators every other byte is zero.
-        let wide = (even == 0 || odd == 0) && even + odd >= text.len() / 8;
-        let control = |byte: &u8| matches!(byte, 0x00..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
-        if even + odd > 0 && !wide || even + odd == 0 && text.iter().filter(|byte| control(byte)).count() > text.len() / 32
-        {
+        let control = |byte: &&u8| matches!(byte, 0x00..=0x08 | 0x0E..=0x1A | 0x1C..=0x1F);
+        let controls = text.iter().filter(control).count();
+        if Width::detect(text).is_none() && (text.contains(&0) || controls > text.len() / 32) {
             return Self::Unknown;
         }
         Self::Text

@@ -193,9 +193,7 @@ fn rows(content: &mut Content<'_>, limits: &Limits) -> Option<Vec<Row>> {
                 NUMBER => Cell::Number(f64::from_le_bytes(content.bytes()?)),
                 FALSE => Cell::Bool(false),
                 TRUE => Cell::Bool(true),
-                DATE => Cell::Date(
-                    DateTime::from_timestamp_millis(i64::from_le_bytes(content.bytes()?))?.naive_utc(),
-                ),
+                DATE => Cell::Date(DateTime::from_timestamp_millis(i64::from_le_bytes(content.bytes()?))?.naive_utc()),
                 ERROR => Cell::Error(content.text()?.to_owned()),
                 NO_VALUE => Cell::NoValue,
                 _ => return None,

@@ -16,9 +16,12 @@ mod frame;
 mod held;
 mod limits;
 mod reader;
+mod serial;
 mod sink;
 mod unreadable;
 mod writer;
+mod xlsx;
+mod xml;
 
 pub use self::cell::{Cell, Row, column_name};
 pub use self::detect::Format;

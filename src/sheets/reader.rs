@@ -214,9 +214,7 @@ impl Rows {
         match signal {
             Some(signal) if signal == rustix::process::Signal::XCPU.as_raw() => Unreadable::OutOfTime,
             // What the runtime says before it aborts for want of memory.
-            Some(_) if words.contains("memory allocation of") => {
-                Unreadable::OutOfMemory { limit: self.limits.memory }
-            }
+            Some(_) if words.contains("memory allocation of") => Unreadable::OutOfMemory { limit: self.limits.memory },
             _ => Unreadable::Crashed,
         }
     }

@@ -16,6 +16,8 @@ pub enum Stop {
     File(Unreadable),
     /// Nobody reads any more.
     Deaf(std::io::Error),
+    /// Nothing: the sheet has no more, or no rows at all.
+    End,
 }
 
 impl From<Unreadable> for Stop {

@@ -100,12 +100,7 @@ impl Writer {
         Self::with_rows(name, columns, written_on, ROWS)
     }
 
-    fn with_rows(
-        name: &str,
-        columns: Vec<Column>,
-        written_on: NaiveDateTime,
-        rows: u32,
-    ) -> Result<Self, Unwritten> {
+    fn with_rows(name: &str, columns: Vec<Column>, written_on: NaiveDateTime, rows: u32) -> Result<Self, Unwritten> {
         let mut workbook = Workbook::new();
         let written_on = written_on.format("%Y-%m-%dT%H:%M:%S").to_string();
         let properties =
@@ -192,13 +187,7 @@ fn format(look: Look) -> Format {
     }
 }
 
-fn write_cell(
-    sheet: &mut Worksheet,
-    row: u32,
-    column: u16,
-    value: &Value<'_>,
-    look: &Format,
-) -> Result<(), Unwritten> {
+fn write_cell(sheet: &mut Worksheet, row: u32, column: u16, value: &Value<'_>, look: &Format) -> Result<(), Unwritten> {
     match value {
         Value::Empty => {}
         Value::Text(text) if text.is_empty() => {}
@@ -246,4 +235,38 @@ fn sheet_name(name: &str) -> String {
     let name: String = name.chars().filter(allowed).take(NAME).collect();
     let name = name.trim_matches('\'').trim();
     if name.is_empty() { "Sheet".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use calamine::{Data, Reader, Xlsx};
+    use chrono::NaiveDate;
+
+    use super::*;
+
+    #[test]
+    fn what_one_sheet_has_no_rows_for_goes_on_in_the_next_under_a_header_of_its_own() {
+        let columns = vec![Column { name: "Number".to_owned(), width: 10.0, look: Look::Count }];
+        let at = NaiveDate::from_ymd_opt(2026, 11, 27).and_then(|day| day.and_hms_opt(0, 0, 0)).expect("a time");
+        let mut writer = Writer::with_rows("Goods", columns, at, 4).expect("a writer");
+        for number in 0..7 {
+            writer.row(&[Value::Number(f64::from(number))]).expect("a row");
+        }
+        let mut target = Cursor::new(Vec::new());
+        writer.finish(&mut target).expect("a workbook");
+        target.set_position(0);
+        let mut book: Xlsx<_> = Xlsx::new(target).expect("a workbook");
+        assert_eq!(book.sheet_names(), ["Goods", "Goods 2", "Goods 3"]);
+        let mut numbers = Vec::new();
+        for (name, count) in [("Goods", 3), ("Goods 2", 3), ("Goods 3", 1)] {
+            let sheet = book.worksheet_range(name).expect(name);
+            assert_eq!(sheet.get((0, 0)), Some(&Data::String("Number".to_owned())), "{name}");
+            let rows: Vec<_> = sheet.rows().skip(1).map(|row| row[0].clone()).collect();
+            assert_eq!(rows.len(), count, "{name}");
+            numbers.extend(rows);
+        }
+        assert_eq!(numbers, (0..7).map(|number| Data::Float(f64::from(number))).collect::<Vec<_>>());
+    }
 }
