@@ -306,10 +306,10 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
-    /// What reading a spreadsheet may cost.
-    pub sheets: SheetLimits,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetLimits,
 }
 
 /// What imports of nomenclature go by.
@@ -381,10 +381,10 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
-    /// What reading a spreadsheet may cost.
-    pub sheets: SheetSettings,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureSettings,
+    /// What reading a spreadsheet may cost.
+    pub sheets: SheetSettings,
 }
 
 /// The table `[nomenclature]`; as flags `--nomenclature-storage-per-company` and so on.

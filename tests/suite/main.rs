@@ -11,6 +11,7 @@ mod cli;
 mod docs;
 mod house;
 mod http;
+mod nomenclature;
 mod openapi;
 mod permissions;
 mod schedules;
