@@ -17,6 +17,7 @@ mod ready;
 mod schedule;
 mod serve;
 mod signals;
+mod stock;
 mod token;
 mod user;
 mod webhook;
@@ -32,6 +33,7 @@ use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
@@ -144,6 +146,9 @@ pub enum CliError {
     /// A use case of order schedules was refused.
     #[error(transparent)]
     Schedules(#[from] SchedulesError),
+    /// A use case of the nomenclature refused.
+    #[error(transparent)]
+    Nomenclature(#[from] NomenclatureError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),

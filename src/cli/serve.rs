@@ -20,11 +20,12 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
+    AuditSettings, Config, Database, NomenclatureSettings, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
 use crate::store::{OpenOptions, Store};
+use crate::tasks::Queue;
 use crate::webhooks;
 
 /// How to serve.
@@ -110,6 +111,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     sheets: SheetSettings,
 
+    #[command(flatten)]
+    nomenclature: NomenclatureSettings,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -142,6 +146,7 @@ impl ServeArgs {
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
             sheets: self.sheets,
+            nomenclature: self.nomenclature,
             ..Settings::default()
         }
     }
@@ -171,6 +176,8 @@ pub struct Running {
     pub database: PathBuf,
     /// Identity, to add to before the first request.
     pub auth: Auth,
+    /// The queue of background work, to add to.
+    pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
 }
@@ -260,7 +267,7 @@ async fn run_server(
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);
-    let runner = background.runner.clone();
+    let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -297,7 +304,7 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped };
+        let running = Running { address, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };

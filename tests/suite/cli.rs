@@ -3,6 +3,7 @@
 mod audience;
 mod audit;
 mod beside;
+mod nomenclature;
 mod printing;
 mod quotas;
 mod refusals;

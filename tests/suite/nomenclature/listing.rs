@@ -102,7 +102,7 @@ async fn compact_leaves_out_what_is_long_and_full_shows_it() {
     ];
     assert_eq!(names(&full), order);
     let left_out = ["parameters", "resolutions", "meta", "meta_data"];
-    assert_eq!(names(&compact), order.iter().filter(|name| !left_out.contains(name)).collect::<Vec<_>>());
+    assert_eq!(names(&compact), order.iter().copied().filter(|name| !left_out.contains(name)).collect::<Vec<_>>());
 }
 
 #[tokio::test]
