@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::serve::{Running, serve};
-use super::{CliError, Common, logging};
+use super::{CliError, Common, logging, stock};
 use crate::account::UsageService;
 use crate::account::model::{
     CalculationStatus, Kind, Made, Outcome, PointKey, Points, ProcessType, Report, Service, Start, Timings, Told,
@@ -135,6 +135,7 @@ async fn populate(server: &Running, password: &Password) -> Result<Secret, CliEr
     auth.store().write(move |tx| write(tx, &hashes, &secret, now)).await?;
     use_services(server, shown.expose()).await?;
     report_statistics(server).await?;
+    stock::fill(server, "olena", password).await?;
     Ok(shown)
 }
 
@@ -329,6 +330,12 @@ fn trade(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The id of North Star as an organisation.
+fn organization(server: &Running) -> Option<Uuid> {
+    let found = server.auth.store().read(|conn| companies::find(conn, Scope::Installation, "north_star"));
+    found.ok().map(|company| company.guid)
+}
+
 fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> String {
     let users: Vec<_> = CAST
         .iter()
@@ -346,12 +353,14 @@ fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> S
         "users": users,
         "password": password.expose(),
         "api_token": {"username": "shop_connector", "secret": secret.expose()},
+        "organization": organization(server),
     });
     format!("{line}\n")
 }
 
 fn for_people(server: &Running, password: &Password, secret: &Secret) -> String {
     let (url, password, secret) = (server.url(), password.expose(), secret.expose());
+    let organization = organization(server).unwrap_or_default();
     let row =
         |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
     let mut rows = vec![row("user", "company", "roles", "about")];
@@ -373,7 +382,8 @@ fn for_people(server: &Running, password: &Password, secret: &Secret) -> String 
          curl -s {url}/ExternalExchange/v1/statistic/set -H 'Authorization: Bearer {secret}' \\\n    \
          -H 'Content-Type: application/json' \\\n    \
          -d '{{\"externalSystemId\":\"29e86b162\",\"timestamp\":1654055585,\"items\":[{{\"key\":\"a.b\",\"value\":10}}]}}'\n  \
-         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n\n\
+         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n  \
+         curl -s {url}/v5/orgs/{organization}/nomenclature.xlsx -H \"Authorization: Bearer $TOKEN\" -o goods.xlsx\n\n\
          Or in the browser: {url}/docs\n",
         rows.join("\n")
     )

@@ -22,6 +22,7 @@ mod schedule;
 mod serve;
 mod service;
 mod signals;
+mod stock;
 mod token;
 mod user;
 mod webhook;

@@ -20,12 +20,13 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings,
-    WebhookSettings,
+    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
+    Settings, SheetSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
 use crate::store::{OpenOptions, Store};
+use crate::tasks::Queue;
 use crate::webhooks;
 
 /// How to serve.
@@ -135,6 +136,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     sheets: SheetSettings,
 
+    #[command(flatten)]
+    nomenclature: NomenclatureSettings,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -174,6 +178,7 @@ impl ServeArgs {
                 max_gauges: self.connectors_max_gauges,
             },
             sheets: self.sheets,
+            nomenclature: self.nomenclature,
             ..Settings::default()
         }
     }
@@ -203,6 +208,8 @@ pub struct Running {
     pub database: PathBuf,
     /// Identity, to add to before the first request.
     pub auth: Auth,
+    /// The queue of background work, to add to.
+    pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
 }
@@ -298,7 +305,7 @@ async fn run_server(
     let shutdown = CancellationToken::new();
     let options = options(&config, shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
-    let runner = background.runner.clone();
+    let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -335,7 +342,7 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped };
+        let running = Running { address, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };

@@ -6,6 +6,7 @@ mod beside;
 mod connectors;
 mod help;
 mod import;
+mod nomenclature;
 mod printing;
 mod quotas;
 mod refusals;
