@@ -4,9 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use proptest::prelude::*;
+use proptest::strategy::Strategy as _;
 
 use super::*;
 use crate::nomenclature::barcodes::Ean13;
+use crate::nomenclature::model::Strategy;
 use crate::nomenclature::text::fold;
 
 /// An EAN-13 by a small number.
