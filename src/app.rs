@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -25,7 +25,9 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, ProcessConfig};
+use crate::connectors::ConnectorsService;
+use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -33,20 +35,25 @@ use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
-use crate::http::pages::Pages;
+use crate::http::pages::{Documents, Pages};
 use crate::http::{Contract, HttpState};
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, webhooks};
+use crate::{account, audience, audit, connectors, house, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] =
-    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
+pub const CONTRACTS: &[Contract] = &[
+    house::api::CONTRACT,
+    account::api::CONTRACT,
+    connectors::api::CONTRACT,
+    audience::api::CONTRACT,
+    schedules::api::CONTRACT,
+];
 
-/// The handlers of every contract.
+/// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
 type Handlers = (
     AccountApi,
     UsageApi,
@@ -61,9 +68,8 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
-    SchedulesApi,
-    PartiesApi,
-    OrderWindowsApi,
+    (SchedulesApi, PartiesApi, OrderWindowsApi),
+    (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
 );
 
 /// How long an ended task is remembered.
@@ -95,6 +101,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -139,6 +147,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
+    connectors::tasks::register(&mut registry, options.connectors);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -163,12 +172,12 @@ pub async fn build(
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
+    let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
-    let document = document();
-    let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
+    let (documents, account_document) = (Arc::clone(&PUBLISHED.0), Arc::clone(&PUBLISHED.1));
     let house = HouseService::new(auth.clone(), pulse.clone());
     let here = Here { env: options.env.clone(), pod: instance.clone() };
     let usage = UsageService::new(&auth, here, options.processes);
@@ -186,9 +195,13 @@ pub async fn build(
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
-        SchedulesApi(schedules.clone()),
-        PartiesApi(schedules.clone()),
-        OrderWindowsApi(schedules),
+        (SchedulesApi(schedules.clone()), PartiesApi(schedules.clone()), OrderWindowsApi(schedules)),
+        (
+            ConnectorsApi(connectors.clone()),
+            RegistryApi(connectors.clone()),
+            ReadingApi(connectors.clone()),
+            AlertsApi(connectors),
+        ),
     );
     let state = HttpState {
         auth,
@@ -204,9 +217,16 @@ pub async fn build(
         log_all_requests: options.log_all_requests,
     };
     let operations = service(handlers).into_endpoint();
-    let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
+    let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
     Ok(Gate::new(Arc::new(state), pages).boxed())
 }
+
+/// What every application of this process publishes, and the account contract's part for its reference pages. It follows
+/// from the handlers' types alone, and making it is most of the work of a start: tests start hundreds.
+static PUBLISHED: LazyLock<(Arc<Documents>, Arc<Value>)> = LazyLock::new(|| {
+    let document = document();
+    (Arc::new(Documents::new(&document, CONTRACTS)), Arc::new(document::part(&document, &account::api::CONTRACT)))
+});
 
 /// The whole OpenAPI document.
 #[must_use]
@@ -218,10 +238,17 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            connectors::api::EXAMPLES,
         ]
         .concat(),
-        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]
-            .concat(),
+        answers: [
+            account::api::ANSWERS,
+            account::api::house::ANSWERS,
+            audience::api::ANSWERS,
+            schedules::api::ANSWERS,
+            connectors::api::ANSWERS,
+        ]
+        .concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

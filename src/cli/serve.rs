@@ -19,7 +19,9 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::config::{
+    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings,
+};
 use crate::http::server::{self, Limits};
 use crate::store::{OpenOptions, Store};
 use crate::webhooks;
@@ -104,6 +106,31 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
+    /// configuration file: `connectors.max_skew`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
+    connectors_max_skew: Option<u64>,
+
+    /// How many days connectors' values are kept [default: for good]. In the configuration file:
+    /// `connectors.retention_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_RETENTION_DAYS", value_name = "DAYS")]
+    connectors_retention_days: Option<u64>,
+
+    /// How many days old connectors' values have to be to be thinned [default: none is]. In the configuration file:
+    /// `connectors.thin_after_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_AFTER_DAYS", value_name = "DAYS")]
+    connectors_thin_after_days: Option<u64>,
+
+    /// Of so many seconds of values that are thinned the last one stays [default: 3600]. In the configuration file:
+    /// `connectors.thin_to`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_TO", value_name = "SECONDS")]
+    connectors_thin_to: Option<u64>,
+
+    /// How many series of a company its gauges for Prometheus show [default: 10000]. In the configuration file:
+    /// `connectors.max_gauges`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_GAUGES", value_name = "NUMBER")]
+    connectors_max_gauges: Option<usize>,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -135,6 +162,13 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            connectors: ConnectorSettings {
+                max_skew: self.connectors_max_skew,
+                retention_days: self.connectors_retention_days,
+                thin_after_days: self.connectors_thin_after_days,
+                thin_to: self.connectors_thin_to,
+                max_gauges: self.connectors_max_gauges,
+            },
             ..Settings::default()
         }
     }
@@ -248,6 +282,7 @@ async fn run_server(
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        connectors: config.connectors,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);

@@ -12,7 +12,7 @@ use super::wire::{
     FileWire, FinishWire, ProcessPage, ProcessWire, ReportWire, ReportsWire, RequestsWire, ResultWire, ResultsWire,
 };
 use super::{Answer, HouseTags};
-use crate::account::api::download::Download;
+use crate::http::download::Download;
 use crate::account::api::usage::data;
 use crate::account::api::usage_failure;
 use crate::account::api::words::Flow;
