@@ -25,7 +25,7 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ConnectorConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessConfig};
 use crate::connectors::ConnectorsService;
 use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
@@ -37,12 +37,17 @@ use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::{Documents, Pages};
 use crate::http::{Contract, HttpState};
+use crate::nomenclature::NomenclatureService;
+use crate::nomenclature::api::house::NomenclatureHouseApi;
+use crate::nomenclature::api::{GoodsApi, NomenclatureApi};
+use crate::nomenclature::tasks::ImportEnded;
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
+use crate::sheets::Reader;
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, connectors, house, schedules, webhooks};
+use crate::{account, audience, audit, connectors, house, nomenclature, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[
@@ -51,6 +56,7 @@ pub const CONTRACTS: &[Contract] = &[
     connectors::api::CONTRACT,
     audience::api::CONTRACT,
     schedules::api::CONTRACT,
+    nomenclature::api::CONTRACT,
 ];
 
 /// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
@@ -70,6 +76,7 @@ type Handlers = (
     QuotasApi,
     (SchedulesApi, PartiesApi, OrderWindowsApi),
     (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
+    (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
 /// How long an ended task is remembered.
@@ -103,6 +110,10 @@ pub struct AppOptions {
     pub audit: AuditConfig,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
+    /// What imports of nomenclature go by.
+    pub nomenclature: NomenclatureConfig,
+    /// Who reads spreadsheets.
+    pub sheets: Reader,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -131,12 +142,21 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
+/// The queue of background work: what is enqueued by whom, and who is told of its end.
+fn queue(clock: &Clock, options: &AppOptions) -> Queue {
+    let hooks = vec![
+        webhooks::tasks::TaskEnds::hook(),
+        Arc::new(RefreshEnded),
+        ImportEnded::hook(clock),
+        audit::tasks::TaskEnds::hook(&options.env),
+    ];
+    Queue::new(clock.clone(), hooks)
+}
+
+/// The background work of all of it, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let hooks =
-        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
-    let queue = Queue::new(clock.clone(), hooks);
+    let queue = queue(clock, options);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
@@ -148,8 +168,20 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
     connectors::tasks::register(&mut registry, options.connectors);
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
+}
+
+/// Imports of nomenclature alone, for a command that does one where no server runs: its runner leaves other tasks to the
+/// next server.
+#[must_use]
+pub fn imports(store: &Store, clock: &Clock, options: &AppOptions) -> (Queue, Runner) {
+    let queue = queue(clock, options);
+    let mut registry = tasks::Registry::new();
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
+    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
+    (queue, runner)
 }
 
 async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
@@ -173,6 +205,13 @@ pub async fn build(
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
     let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
+    let nomenclature = NomenclatureService::new(
+        &auth,
+        background.queue.clone(),
+        options.sheets,
+        options.nomenclature,
+        options.stopping.clone(),
+    );
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
@@ -202,6 +241,7 @@ pub async fn build(
             ReadingApi(connectors.clone()),
             AlertsApi(connectors),
         ),
+        (NomenclatureApi(nomenclature.clone()), GoodsApi(nomenclature.clone()), NomenclatureHouseApi(nomenclature)),
     );
     let state = HttpState {
         auth,
@@ -239,6 +279,7 @@ pub fn document() -> Value {
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
             connectors::api::EXAMPLES,
+            nomenclature::api::EXAMPLES,
         ]
         .concat(),
         answers: [
@@ -247,6 +288,7 @@ pub fn document() -> Value {
             audience::api::ANSWERS,
             schedules::api::ANSWERS,
             connectors::api::ANSWERS,
+            nomenclature::api::ANSWERS,
         ]
         .concat(),
     };
@@ -280,7 +322,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
 }
 
 /// The installation's id: made once, kept in the database.
-async fn instance(store: &Store) -> Result<String, StoreError> {
+pub async fn instance(store: &Store) -> Result<String, StoreError> {
     if let Some(known) = store.read(|conn| crate::store::instance(conn))? {
         return Ok(known);
     }

@@ -9,12 +9,14 @@ mod completions;
 mod connector;
 mod demo;
 mod health;
+mod import;
 mod logging;
 mod man;
 pub mod openapi;
 mod output;
 mod party;
 mod quota;
+mod read_sheet;
 mod ready;
 mod schedule;
 mod serve;
@@ -37,6 +39,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
 use crate::connectors::ConnectorsError;
 use crate::connectors::model::Register;
+use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
@@ -121,6 +124,8 @@ enum Command {
     /// Webhooks: a company's receivers of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Import a spreadsheet into a company's catalogue. Works beside a running server.
+    Import(import::ImportArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Ask a running server whether it is ready: exit code 0 if it is.
@@ -134,6 +139,9 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands to a folder.
     Man(man::ManArgs),
+    /// Read the spreadsheet on standard input: what the server starts to have an untrusted file read.
+    #[command(name = crate::sheets::child::COMMAND, hide = true)]
+    ReadSheet(read_sheet::ReadSheetArgs),
 }
 
 /// Why a command failed.
@@ -160,6 +168,9 @@ pub enum CliError {
     /// A use case of connectors was refused.
     #[error(transparent)]
     Connectors(#[from] ConnectorsError),
+    /// A use case of the nomenclature was refused.
+    #[error(transparent)]
+    Nomenclature(#[from] NomenclatureError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -231,12 +242,14 @@ impl Cli {
             Command::Merchant(args) => connector::run(&common, Register::Merchants, args),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
+            Command::Import(args) => import::run(&common, &args),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
             Command::Health(args) => health::run(&common, args),
             Command::Service(command) => service::run(command),
+            Command::ReadSheet(args) => read_sheet::run(&args),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
 use crate::http::format::Format;
 use crate::http::operations::Operations;
+use crate::i18n::Language;
 
 /// What the HTTP layer needs to serve any request.
 pub struct HttpState {
@@ -63,6 +64,7 @@ pub struct RequestContext {
     too_large: AtomicBool,
     body_limit: AtomicUsize,
     xml: AtomicBool,
+    language: OnceLock<Language>,
 }
 
 impl RequestContext {
@@ -82,6 +84,7 @@ impl RequestContext {
             too_large: AtomicBool::new(false),
             body_limit: AtomicUsize::new(contract.body_limit),
             xml: AtomicBool::new(false),
+            language: OnceLock::new(),
         }
     }
 
@@ -162,6 +165,17 @@ impl RequestContext {
     /// Notes the format the answer is wanted in.
     pub fn set_format(&self, format: Format) {
         self.xml.store(format == Format::Xml, Ordering::Relaxed);
+    }
+
+    /// The language the answer is wanted in; English if nobody says.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language.get().copied().unwrap_or(Language::En)
+    }
+
+    /// Notes the language the answer is wanted in.
+    pub fn set_language(&self, language: Language) {
+        let _ = self.language.set(language);
     }
 
     /// Whether the body went over the limit.

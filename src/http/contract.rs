@@ -47,6 +47,9 @@ pub struct Contract {
     pub secret_paths: &'static [&'static str],
     /// Whether `/a//b` is `/a/b`: for contracts whose clients join URLs that way.
     pub merges_slashes: bool,
+    /// What paths end with after a colon (`x:new.xlsx`). The router takes a colon for the beginning of a parameter, so
+    /// that these routes are registered with `%3A`; requests are brought into that form, and the document shows the colon.
+    pub methods: &'static [&'static str],
 }
 
 impl Contract {
@@ -67,6 +70,7 @@ impl Contract {
             basic: false,
             secret_paths: &[],
             merges_slashes: false,
+            methods: &[],
         }
     }
 

@@ -4,6 +4,7 @@ mod audience;
 mod audit;
 mod beside;
 mod help;
+mod import;
 mod printing;
 mod quotas;
 mod refusals;

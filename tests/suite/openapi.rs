@@ -155,6 +155,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "create_webhook",
         "finish_process",
         "ping_webhook",
+        "preview_import_undo",
         "redeliver",
         "replace_schedule",
         "report_process",
@@ -162,6 +163,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "set_holiday",
         "set_schedule_exception",
         "sign_out",
+        "undo_import",
         "upload_process_file",
     ];
     assert_eq!(documenting("409"), contradictable);
