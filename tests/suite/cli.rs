@@ -3,6 +3,7 @@
 mod audience;
 mod audit;
 mod beside;
+mod connectors;
 mod help;
 mod import;
 mod printing;
