@@ -261,6 +261,7 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         reminder_grace: Duration::from_hours(1),
         webhooks: webhooks::Options::default(),
         processes: ProcessSettings::default().resolve().expect("the defaults"),
+        backup: comptoir::config::BackupConfig::default(),
         audit: AuditConfig::default(),
         stopping: shutdown.clone(),
     };

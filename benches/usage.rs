@@ -92,6 +92,7 @@ impl World {
             reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
+            backup: comptoir::config::BackupConfig::default(),
             audit: AuditConfig::default(),
             stopping: CancellationToken::new(),
         };

@@ -25,9 +25,11 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ProcessConfig};
+use crate::backups::Backups;
+use crate::config::{AuditConfig, BackupConfig, ProcessConfig};
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::api::{BackupsApi, CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::backups::BackupService;
 use crate::house::tasks::TasksService;
 use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
@@ -37,16 +39,16 @@ use crate::http::pages::Pages;
 use crate::http::{Contract, HttpState};
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
-use crate::store::{Pulse, Store, StoreError};
+use crate::store::{Conn, Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, webhooks};
+use crate::{account, audience, audit, auth, backups, house, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] =
     &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
 
-/// The handlers of every contract.
+/// The handlers of every contract; in groups, because the framework's tuples end at sixteen.
 type Handlers = (
     AccountApi,
     UsageApi,
@@ -56,7 +58,7 @@ type Handlers = (
     CompaniesApi,
     TasksApi,
     WebhooksApi,
-    HealthApi,
+    (BackupsApi, HealthApi),
     AudienceApi,
     AudienceHouseApi,
     ProcessesApi,
@@ -68,6 +70,17 @@ type Handlers = (
 
 /// How long an ended task is remembered.
 const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// The kinds of task that tell people outside of something: a restored database has them wait until somebody says so.
+pub const OUTGOING: &[&str] = &[webhooks::tasks::DELIVERY.name(), schedules::tasks::REMIND.name()];
+
+/// What contradicts itself among the rows of every room, one sentence each; what `comptoir check` asks.
+pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
+    let mut findings = auth::consistency(conn)?;
+    findings.extend(account::service::files::consistency(conn)?);
+    findings.extend(audit::check::consistency(conn)?);
+    Ok(findings)
+}
 
 /// Brings the log into the file and gives its room back. The store does the former by itself as the log grows, the
 /// latter only here.
@@ -95,6 +108,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// When backups are taken, and which are kept.
+    pub backup: BackupConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -107,6 +122,8 @@ pub struct Background {
     pub runner: Runner,
     /// Who makes the calls of webhooks.
     pub webhooks: Webhooks,
+    /// The backups of the store.
+    pub backups: Backups,
 }
 
 /// Why the application could not be put together.
@@ -139,8 +156,12 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
-    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
-    Background { queue, runner, webhooks }
+    let BackupConfig { times, keep, folder, drill_every } = options.backup.clone();
+    let backups = Backups::new(store.clone(), clock.clone(), folder, keep, consistency);
+    backups::tasks::register(&mut registry, &backups, times, drill_every);
+    let how = RunnerOptions { outgoing: OUTGOING, ..RunnerOptions::default() };
+    let runner = Runner::new(store.clone(), queue.clone(), registry, how);
+    Background { queue, runner, webhooks, backups }
 }
 
 async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
@@ -165,6 +186,7 @@ pub async fn build(
     let schedules = SchedulesService::new(&auth, background.queue.clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
+    let backups = BackupService::new(auth.clone(), background.queue.clone(), background.backups, OUTGOING);
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let document = document();
@@ -181,7 +203,7 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        HealthApi::new(house),
+        (BackupsApi(backups), HealthApi::new(house)),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),

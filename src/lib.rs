@@ -8,6 +8,7 @@
 //! - [`audit`]: who did what.
 //! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
+//! - [`backups`]: taken, kept, tried out, restored.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
@@ -24,6 +25,7 @@ pub mod app;
 pub mod audience;
 pub mod audit;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod clock;
 pub mod config;

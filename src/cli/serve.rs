@@ -19,9 +19,12 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::config::{
+    AuditSettings, BackupSettings, CheckpointsSetting, Config, Database, OperatorPassword, ProcessSettings, Settings,
+    StoreSettings, WebhookSettings,
+};
 use crate::http::server::{self, Limits};
-use crate::store::{OpenOptions, Store};
+use crate::store::{self, Checkpoints, OpenOptions, Store};
 use crate::webhooks;
 
 /// How to serve.
@@ -104,6 +107,35 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// Who brings the database's log into its file: `external` for a program beside it that copies the log away first, such
+    /// as Litestream. In the configuration file: `store.checkpoints` [default: own].
+    #[arg(long, env = "COMPTOIR_STORE_CHECKPOINTS", value_name = "WHO")]
+    store_checkpoints: Option<CheckpointsSetting>,
+
+    /// Take a backup every so many seconds instead of daily; 0: none by themselves. In the configuration file:
+    /// `backup.every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_EVERY", value_name = "SECONDS", conflicts_with = "backup_at")]
+    backup_every: Option<u64>,
+
+    /// The time of day in UTC at which a backup is taken [default: 03:00; none of a temporary database]. In the
+    /// configuration file: `backup.at`.
+    #[arg(long, env = "COMPTOIR_BACKUP_AT", value_name = "HH:MM")]
+    backup_at: Option<String>,
+
+    /// How many backups are kept [default: 7]. In the configuration file: `backup.keep`.
+    #[arg(long, env = "COMPTOIR_BACKUP_KEEP", value_name = "NUMBER")]
+    backup_keep: Option<usize>,
+
+    /// Where backups are kept [default: a folder beside the database, `<database>.backups`]. In the configuration file:
+    /// `backup.folder`.
+    #[arg(long, env = "COMPTOIR_BACKUP_FOLDER", value_name = "FOLDER")]
+    backup_folder: Option<PathBuf>,
+
+    /// How often the newest backup is restored on trial, in seconds; 0: never by itself [default: 604800]. In the
+    /// configuration file: `backup.drill_every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_DRILL_EVERY", value_name = "SECONDS")]
+    backup_drill_every: Option<u64>,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -135,6 +167,14 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            store: StoreSettings { checkpoints: self.store_checkpoints },
+            backup: BackupSettings {
+                every: self.backup_every,
+                at: self.backup_at,
+                keep: self.backup_keep,
+                folder: self.backup_folder,
+                drill_every: self.backup_drill_every,
+            },
             ..Settings::default()
         }
     }
@@ -235,7 +275,8 @@ async fn run_server(
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
     let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
-    let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
+    let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
+    let store = Store::open(OpenOptions { clock: clock.clone(), checkpoints, ..OpenOptions::server(path) })?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
@@ -248,6 +289,7 @@ async fn run_server(
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        backup: config.backup.clone(),
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);
@@ -267,6 +309,9 @@ async fn run_server(
     let (journal, kept, until) = (auth.journal().clone(), store.clone(), closing.clone());
     let journal = tokio::spawn(async move { journal.keep(&kept, &clock, until).await });
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
+    if let Some(held) = store.read(|conn| store::held(conn))? {
+        tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
+    }
 
     // The server answers already; whoever signs in waits for this.
     let first = || {

@@ -2,6 +2,7 @@
 //!
 //! Must not know: HTTP, the wire types, any domain.
 
+pub mod backups;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use crate::auth::model::{
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
+use crate::backups::BackupError;
 use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::TaskError;
@@ -29,6 +31,9 @@ pub enum HouseError {
     /// Webhooks said no.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// It could not be done to a backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The idempotency key came with another request before.
     #[error("this Idempotency-Key was already used for another request")]
     KeyReused,

@@ -3,7 +3,8 @@
 //! It owns the file, its settings, its format and its lock. It must not know any domain, HTTP, tasks: what the tables
 //! mean is said in each domain's `sql`, which gets a [`WriteTx`] or a [`ReadTx`] and never begins a transaction itself.
 //! In reading order: `open` (settings, refusals), `lock` (one server a file), `migrations` (the format), `writer` (the
-//! shared commit), `reader` (the pool), `error`, `health`.
+//! shared commit), `reader` (the pool), `backup` (a copy while all of that goes on), `restore` (another file in its place),
+//! `error`, `health`.
 //!
 //! Nothing awaits inside a transaction: both kinds of closure are ordinary functions. A closure should hold the writer
 //! for no more than about 50 ms; larger work comes in slices.
@@ -21,6 +22,7 @@
 //! | 9 | a migration, or the copy before it, failed | read the message; the file is at the format it names |
 //! | 10 | missing, unreadable, busy, or any other I/O error | read the message |
 
+mod backup;
 mod error;
 mod health;
 mod integrity;
@@ -31,6 +33,7 @@ mod nested;
 mod open;
 mod pulse;
 mod reader;
+mod restore;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -39,18 +42,21 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
+pub use self::backup::{CopyError, Copying, Part, Snapshot};
 pub use self::error::{ConstraintKind, OpenError, StoreError};
 pub use self::health::{Fault, Health, Metrics};
 pub use self::integrity::integrity;
-pub use self::meta::{instance, set_instance};
+pub use self::meta::{Held, drill_outcome, held, hold, instance, keep_drill_outcome, release, set_instance};
 pub use self::migrations::{MIGRATIONS, Migration};
 pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
+pub use self::restore::Replacement;
 
 pub use self::writer::WriteTx;
 /// The connection behind a [`ReadTx`] or a [`WriteTx`]: what reading functions take, so that both will do.
 pub use rusqlite::Connection as Conn;
 
+use self::open::Manner;
 use self::reader::Readers;
 use self::writer::{Message, Write, Writer};
 use crate::clock::Clock;
@@ -62,6 +68,16 @@ pub enum Access {
     Server,
     /// A short administrative command: works beside a running server, under SQLite's own locking.
     Command,
+}
+
+/// Who brings the log into the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checkpoints {
+    /// The store itself, as the log grows and when it is closed.
+    #[default]
+    Own,
+    /// A program beside it that copies the log away first, such as Litestream: the store never does.
+    External,
 }
 
 /// How to open the file. Start from [`OpenOptions::server`] or [`OpenOptions::command`] and change what differs.
@@ -80,6 +96,8 @@ pub struct OpenOptions {
     pub long_readers: usize,
     /// How long to wait for another process's write before [`StoreError::Busy`].
     pub busy_timeout: Duration,
+    /// Who brings the log into the file.
+    pub checkpoints: Checkpoints,
     /// The steps to the latest format.
     pub migrations: &'static [Migration],
     /// What dates the copies and the health report.
@@ -97,6 +115,7 @@ impl OpenOptions {
             readers: 16,
             long_readers: 2,
             busy_timeout: Duration::from_secs(5),
+            checkpoints: Checkpoints::Own,
             migrations: MIGRATIONS,
             clock: Clock::system(),
         }
@@ -117,6 +136,7 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    manner: Manner,
     // Before the writer: SQLite removes the log when the last connection is closed, and that should be the writer's.
     readers: Arc<Readers>,
     writer: Writer,
@@ -127,12 +147,14 @@ impl Store {
     /// Opens the file and brings it to the latest format. It blocks, for long if there is much to migrate.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
-        let OpenOptions { readers, long_readers, busy_timeout, clock, .. } = options;
-        let writer = Writer::start(opened.connection, opened.lock, clock)
+        let OpenOptions { readers, long_readers, busy_timeout, checkpoints, clock, .. } = options;
+        let manner = Manner { busy_timeout, checkpoints };
+        let writer = Writer::start(opened.connection, opened.lock, checkpoints, clock)
             .map_err(|source| OpenError::Engine { path: opened.path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
-            readers: Arc::new(Readers::new(opened.path.clone(), busy_timeout, readers)),
+            readers: Arc::new(Readers::new(opened.path.clone(), manner, readers)),
             path: opened.path,
+            manner,
             writer,
             long: Arc::new(Semaphore::new(long_readers)),
         })))
@@ -234,7 +256,21 @@ impl Store {
         self.write(|tx| Ok(tx.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)).await
     }
 
-    /// Brings the log into the file and empties it, as far as running reads allow.
+    /// Copies the file as it stands now into `part`, beside readers and the writer, and reads the copy back: every page,
+    /// and the rows of every table. What `check` finds in the copy is returned. `watch` is told how far it is, and says
+    /// whether to go on. It blocks, for as long as it takes to read and write the whole file.
+    pub fn copy_to(
+        &self,
+        part: &Part,
+        check: &dyn Fn(&Conn) -> Result<Vec<String>, StoreError>,
+        watch: &mut dyn FnMut(Copying) -> bool,
+    ) -> Result<(Snapshot, Vec<String>), CopyError> {
+        let snapshot = backup::copy(&self.0.path, self.0.manner, part, watch)?;
+        let findings = backup::read_back(part.path(), &snapshot, check)?;
+        Ok((snapshot, findings))
+    }
+
+    /// Brings the log into the file and empties it, as far as running reads allow; not if that is somebody else's to do.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.0.writer.queue().send(Message::Checkpoint(reply)).await.map_err(|_| StoreError::Closed)?;

@@ -29,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
+use super::Checkpoints;
 use crate::clock::{Clock, Timestamp};
 
 /// How many closures share a commit at most.
@@ -177,11 +178,23 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread. It keeps `lock` until the connection is closed.
-    pub(super) fn start(connection: Connection, lock: Option<ServerLock>, clock: Clock) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        lock: Option<ServerLock>,
+        checkpoints: Checkpoints,
+        clock: Clock,
+    ) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let gauges = Arc::new(Gauges::default());
-        let mut desk =
-            Desk { connection, queue, lock, clock, gauges: Arc::clone(&gauges), guard: Arc::new(Guard::default()) };
+        let mut desk = Desk {
+            connection,
+            queue,
+            lock,
+            checkpoints,
+            clock,
+            gauges: Arc::clone(&gauges),
+            guard: Arc::new(Guard::default()),
+        };
         desk.stand_guard()?;
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -242,6 +255,7 @@ struct Desk {
     connection: Connection,
     queue: mpsc::Receiver<Message>,
     lock: Option<ServerLock>,
+    checkpoints: Checkpoints,
     clock: Clock,
     gauges: Arc<Gauges>,
     guard: Arc<Guard>,
@@ -427,6 +441,9 @@ impl Desk {
     /// Brings the log into the file and empties it as far as the readers allow. That they do not allow all of it is no
     /// error: a later one will.
     fn checkpoint(&self) -> Result<(), StoreError> {
+        if self.checkpoints == Checkpoints::External {
+            return Ok(());
+        }
         match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
             Err(StoreError::Busy) => Ok(()),
             outcome => outcome,
@@ -463,7 +480,8 @@ mod tests {
 
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
-        let mut desk = Desk { connection, queue, lock: None, clock: Clock::system(), gauges, guard };
+        let (lock, checkpoints, clock) = (None, Checkpoints::Own, Clock::system());
+        let mut desk = Desk { connection, queue, lock, checkpoints, clock, gauges, guard };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();

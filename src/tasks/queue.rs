@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::auth::model::CompanyId;
 use crate::clock::Clock;
 use crate::store::{Conn, StoreError, WriteTx};
-use crate::tasks::model::{Dedupe, Enqueued, Filter, NewTask, Task, TaskChange};
+use crate::tasks::model::{Dedupe, Enqueued, Filter, NewTask, Task, TaskChange, Waiting};
 use crate::tasks::outcome::{Ending, Progress};
 use crate::tasks::sql::{self, Lease, Row};
 use crate::tasks::state::{Event, State};
@@ -274,6 +274,11 @@ impl Queue {
 /// One task of a company.
 pub fn get(conn: &Conn, company: CompanyId, guid: Uuid) -> Result<Task, TaskError> {
     sql::find(conn, company, guid)?.ok_or(TaskError::NotFound(guid))
+}
+
+/// What waits in the whole installation, kind by kind.
+pub fn waiting(conn: &Conn) -> Result<Vec<Waiting>, StoreError> {
+    sql::waiting(conn)
 }
 
 /// Up to `limit` tasks of a company, newest first, that come after the one with row key `after` in that order.

@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::download::Download;
 use super::words::{Date, Flow, ProcessType, Service};
 use super::{AccountTags, Answer, usage_failure};
 use crate::account::model::{self, Kind, KindFilter};
 use crate::account::quota::Limits;
 use crate::account::service::UsageService;
 use crate::account::usage::DayUsage;
+use crate::http::download::Download;
 use crate::http::json::Written;
 use crate::http::{Caller, Failure};
 use crate::i18n::Language;
@@ -229,7 +229,7 @@ impl UsageApi {
         let filter = filter(service.0, process_type.0);
         let (file, period) = self.0.report(&caller, days, filter, language).await.map_err(usage_failure)?;
         let name = format!("usage_{}_{}.xlsx", period.from, period.to);
-        Ok(Download::of_file(&name, language, file).map_err(Failure::internal)?)
+        Ok(Download::of_file(&name, file).map_err(Failure::internal)?.in_language(language))
     }
 
     /// Read data of a process

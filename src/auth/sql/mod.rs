@@ -6,6 +6,7 @@ pub mod checks;
 pub mod companies;
 pub mod keys;
 pub mod parties;
+pub mod revived;
 pub mod sids;
 pub mod tokens;
 pub mod users;

@@ -3,6 +3,7 @@
 //!
 //! Must not know: SQL, any domain.
 
+mod backups;
 mod companies;
 mod health;
 mod session;
@@ -16,6 +17,7 @@ use poem::http::{HeaderMap, StatusCode};
 use poem_openapi::Tags;
 use poem_openapi::types::ToJSON;
 
+pub use self::backups::BackupsApi;
 pub use self::companies::CompaniesApi;
 pub use self::health::HealthApi;
 pub use self::session::SessionApi;
@@ -90,6 +92,9 @@ enum HouseTags {
     /// Signed calls to other servers.
     #[oai(rename = "house: webhooks")]
     Webhooks,
+    /// Copies of the whole database, and what a restore has held.
+    #[oai(rename = "house: backups")]
+    Backups,
     /// Whether the server is up.
     #[oai(rename = "house: health")]
     Health,
@@ -102,6 +107,7 @@ impl From<HouseError> for Failure {
         match error {
             HouseError::Auth(error) => error.into(),
             HouseError::Webhook(error) => webhook_failure(error),
+            HouseError::Backup(error) => backups::failure(error),
             HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
             HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
             HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),

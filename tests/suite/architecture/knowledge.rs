@@ -17,7 +17,7 @@ const USE_CASES: &[&str] = &["house/idempotency.rs"];
 const FOUNDATIONS: &[&str] = &["store", "auth", "clock", "config", "sheets", "i18n"];
 
 /// Rooms that serve every domain and know none.
-const SHARED: &[&str] = &["audit", "tasks", "webhooks", "http"];
+const SHARED: &[&str] = &["audit", "backups", "tasks", "webhooks", "http"];
 
 /// Files, the runtime, the engine, the web and the machine's clock.
 const IMPURE: &[&str] = &[
