@@ -769,6 +769,47 @@ mod tests {
         assert!(toml::from_str::<Settings>("lisen = '1'").is_err(), "a misspelt setting must not pass unnoticed");
     }
 
+    #[test]
+    fn backups_are_taken_daily_unless_the_database_goes_or_somebody_says_otherwise() {
+        let resolved = |text: &str, database: Database| {
+            let settings: Settings = toml::from_str(text).expect("a valid file");
+            settings.backup.resolve(&database)
+        };
+        let kept = || Database::File("comptoir.db".into());
+        let (hours, daily) = (Duration::from_hours, |hours| BackupTimes::DailyAt(Duration::from_hours(hours)));
+        for (text, database, times, drill) in [
+            ("", kept(), daily(3), Some(hours(7 * 24))),
+            ("", Database::Temporary, BackupTimes::Off, None),
+            ("backup.at = '00:00'", Database::Temporary, daily(0), Some(hours(7 * 24))),
+            ("backup.at = '23:00'\nbackup.drill_every = 3600", kept(), daily(23), Some(hours(1))),
+            ("backup.every = 0", kept(), BackupTimes::Off, None),
+            ("backup.every = 7200\nbackup.drill_every = 0", kept(), BackupTimes::Every(hours(2)), None),
+        ] {
+            let config = resolved(text, database).expect("valid settings");
+            assert_eq!((config.times, config.drill_every), (times, drill), "{text}");
+        }
+        for (text, setting) in [
+            ("backup.every = 59", "backup.every"),
+            ("backup.every = 60\nbackup.at = '03:00'", "backup.every"),
+            ("backup.at = '3:00'", "backup.at"),
+            ("backup.at = '24:00'", "backup.at"),
+            ("backup.at = '+3:00'", "backup.at"),
+            ("backup.keep = 0", "backup.keep"),
+            ("backup.drill_every = 1", "backup.drill_every"),
+        ] {
+            let error = resolved(text, kept()).expect_err(text);
+            assert!(error.to_string().starts_with(setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_on_the_command_line_takes_the_place_of_an_interval_in_the_file() {
+        let flags = BackupSettings { at: Some("04:00".to_owned()), ..BackupSettings::default() };
+        let file = BackupSettings { every: Some(3_600), keep: Some(2), ..BackupSettings::default() };
+        let config = flags.or(file).resolve(&Database::File("comptoir.db".into())).expect("valid settings");
+        assert_eq!((config.times, config.keep), (BackupTimes::DailyAt(Duration::from_hours(4)), 2));
+    }
+
     fn allowing(texts: &[&str]) -> Settings {
         let allow = Some(texts.iter().map(|text| (*text).to_owned()).collect());
         Settings { webhooks: WebhookSettings { allow, ca: None }, ..Settings::default() }

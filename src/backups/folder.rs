@@ -6,9 +6,9 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::Backups;
 use super::error::BackupError;
 use super::model::{BackupName, superfluous};
-use super::Backups;
 use crate::store::Part;
 
 /// Behind the name of a file that is not whole yet; before it a full stop.
@@ -26,20 +26,8 @@ pub struct Backup {
 impl Backups {
     /// What is in the folder, newest first. A folder that is not there yet is empty.
     pub fn list(&self) -> Result<Vec<Backup>, BackupError> {
-        let mut found = Vec::new();
-        for path in paths(self.folder())? {
-            let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".db"));
-            let Some(name) = name.and_then(BackupName::parse) else { continue };
-            match fs::metadata(&path) {
-                Ok(file) if file.is_file() => found.push(Backup { name, bytes: file.len() }),
-                // Somebody has removed it meanwhile.
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(source) => return Err(BackupError::Io { path, source }),
-            }
-        }
-        found.sort_unstable_by(|a, b| b.name.cmp(&a.name));
-        Ok(found)
+        let found = in_folder(self.folder())?.into_iter();
+        Ok(found.map(|(name, bytes)| Backup { name, bytes }).collect())
     }
 
     /// The newest of this installation in which everything was as it must be.
@@ -85,10 +73,10 @@ impl Backups {
         self.folder().join(name.file())
     }
 
-    /// Removes the superfluous ones; which they were. One that cannot be removed is logged and stays.
-    pub(super) fn prune(&self) -> Result<Vec<BackupName>, BackupError> {
+    /// Removes those that are superfluous now that one was taken; which they were. One that cannot be removed is logged and stays.
+    pub(super) fn prune(&self, taken: &BackupName) -> Result<Vec<BackupName>, BackupError> {
         let names: Vec<_> = self.list()?.into_iter().map(|backup| backup.name).collect();
-        let mut gone = superfluous(&names, &self.installation()?, self.0.keep);
+        let mut gone = superfluous(&names, &self.installation()?, self.0.keep, taken);
         gone.retain(|name| match self.delete(name) {
             Ok(()) => true,
             Err(error) => {
@@ -117,11 +105,28 @@ impl Backups {
     }
 }
 
+/// The backups in `folder` and their sizes, newest first.
+pub(super) fn in_folder(folder: &Path) -> Result<Vec<(BackupName, u64)>, BackupError> {
+    let mut found = Vec::new();
+    for path in paths(folder)? {
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".db"));
+        let Some(name) = name.and_then(BackupName::parse) else { continue };
+        match fs::metadata(&path) {
+            Ok(file) if file.is_file() => found.push((name, file.len())),
+            // Somebody has removed it meanwhile.
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(BackupError::Io { path, source }),
+        }
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(found)
+}
+
 fn paths(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
     let unreadable = BackupError::io(folder);
-    let listed = fs::read_dir(folder).and_then(|entries| {
-        entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>()
-    });
+    let listed = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>());
     match listed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         listed => listed.map_err(unreadable),

@@ -2,6 +2,7 @@
 //!
 //! Must not know: files, the database, the runtime, the clock.
 
+use std::cmp::Reverse;
 use std::fmt;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -54,6 +55,12 @@ impl BackupName {
         self.at
     }
 
+    /// The number among those of its second.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
     /// Whether everything that was looked at when it was taken was as it must be.
     #[must_use]
     pub fn is_good(&self) -> bool {
@@ -88,14 +95,17 @@ fn short(installation: &str) -> String {
 }
 
 /// Which of an installation's backups go so that the newest `keep` good ones stay (one at least), and of the others the
-/// newest one, as long as no good one is newer. What other installations keep in the same folder is left alone.
+/// newest one, as long as no good one is newer. The one that was just `taken` is the newest, whatever the clock said when
+/// the others were. What other installations keep in the same folder is left alone.
 #[must_use]
-pub fn superfluous(names: &[BackupName], installation: &str, keep: usize) -> Vec<BackupName> {
+pub fn superfluous(names: &[BackupName], installation: &str, keep: usize, taken: &BackupName) -> Vec<BackupName> {
+    let age = |name: &BackupName| Reverse((name == taken, name.clone()));
     let mut own: Vec<_> = names.iter().filter(|name| name.is_of(installation)).cloned().collect();
-    own.sort_unstable_by(|a, b| b.cmp(a));
+    own.sort_by_cached_key(age);
     let (good, suspect): (Vec<_>, Vec<_>) = own.into_iter().partition(BackupName::is_good);
-    let overtaken = suspect.iter().take(1).filter(|suspect| good.first().is_none_or(|good| good < suspect)).count();
-    suspect.into_iter().skip(overtaken).chain(good.into_iter().skip(keep.max(1))).collect()
+    let newest = suspect.first().filter(|suspect| good.first().is_none_or(|good| age(suspect) < age(good)));
+    let stays = usize::from(newest.is_some());
+    suspect.into_iter().skip(stays).chain(good.into_iter().skip(keep.max(1))).collect()
 }
 
 #[cfg(test)]
@@ -147,8 +157,20 @@ mod tests {
     fn a_suspect_one_stays_until_a_good_one_is_newer_and_counts_for_nothing() {
         let (old, bad, worse, new) = (name(0, 1, false), name(1, 1, true), name(2, 1, true), name(3, 1, false));
         let names = [old.clone(), bad.clone(), worse.clone()];
-        assert_eq!(superfluous(&names, OWN, 1), [bad.clone()], "the last good one stays, however many bad ones follow");
-        assert_eq!(superfluous(&[old.clone(), bad.clone(), worse.clone(), new], OWN, 1), [worse, bad, old]);
+        let gone = superfluous(&names, OWN, 1, &worse);
+        assert_eq!(gone, [bad.clone()], "the last good one stays, however many bad ones follow");
+        assert_eq!(
+            superfluous(&[old.clone(), bad.clone(), worse.clone(), new.clone()], OWN, 1, &new),
+            [worse, bad, old]
+        );
+    }
+
+    #[test]
+    fn one_that_was_taken_after_the_clock_was_put_back_is_the_newest() {
+        let (ahead, taken) = (name(3_600, 1, false), name(0, 1, false));
+        assert_eq!(superfluous(&[ahead.clone(), taken.clone()], OWN, 1, &taken), [ahead.clone()]);
+        let suspect = taken.suspected();
+        assert_eq!(superfluous(&[ahead, suspect.clone()], OWN, 1, &suspect), [], "both are the last of their kind");
     }
 
     proptest! {
@@ -160,7 +182,7 @@ mod tests {
             let stranger = BackupName::new("ffffffff", name(0, 1, false).at(), 1, false);
             let mut names: Vec<_> = own.into_iter().map(|(at, number, suspect)| name(at, number, suspect)).collect();
             names.push(stranger.clone());
-            let gone = superfluous(&names, OWN, keep);
+            let gone = superfluous(&names, OWN, keep, &name(50, 1, false));
             prop_assert!(!gone.contains(&stranger));
             let mut good: Vec<_> = names.iter().filter(|name| name.is_good() && name.is_of(OWN)).collect();
             good.sort_unstable_by(|a, b| b.cmp(a));

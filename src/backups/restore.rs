@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::Check;
 use super::error::BackupError;
 use super::folder::has_room;
-use super::Check;
 use crate::audit::chain::{Chain, Kind};
 use crate::audit::own::note;
 use crate::auth::revived::{self, PasswordRow, Revived, Standing, TokenRow};
@@ -124,9 +124,8 @@ fn prepare(backup: &Path, replacement: &Replacement, options: &RestoreOptions) -
         note(tx, Chain::INSTALLATION, now, Kind::Command, &detail)?;
         Ok::<_, AuthError>(())
     })?;
-    let (standing, waiting) = store.read(|conn| {
-        Ok::<_, StoreError>((revived::standing(conn, now)?, waiting(conn, options.outgoing)?))
-    })?;
+    let (standing, waiting) =
+        store.read(|conn| Ok::<_, StoreError>((revived::standing(conn, now)?, waiting(conn, options.outgoing)?)))?;
     // The last handle: when it is gone, the log is in the file and nobody has it open.
     drop(store);
     Ok(Staged { standing, held: !resume, waiting, findings })

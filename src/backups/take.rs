@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Backups;
 use super::error::BackupError;
-use super::folder::{PART, has_room, make};
+use super::folder::{PART, has_room, in_folder, make};
 use super::model::BackupName;
 use crate::store::{Copying, Part};
 
@@ -59,7 +59,7 @@ impl Backups {
         part.keep(&path)?;
         let kept = *target == Target::Kept;
         // Only now: until there is a new one, no old one is superfluous.
-        let removed = if kept { self.prune()? } else { Vec::new() };
+        let removed = if kept { self.prune(&name)? } else { Vec::new() };
         let rows = snapshot.rows.iter().map(|(_, rows)| rows).sum();
         let (bytes, tables) = (snapshot.bytes, snapshot.rows.len());
         Ok(Taken { path, name: kept.then_some(name), bytes, tables, rows, findings, removed })
@@ -99,15 +99,16 @@ impl Backups {
     /// A name that nobody has in `folder`, and its file.
     fn begin(&self, folder: &Path) -> Result<(BackupName, Part), BackupError> {
         let (installation, now) = (self.installation()?, self.0.clock.now().to_utc());
-        let mut number = 1;
-        loop {
+        // Behind those of the same second, so that the order of names is that of backups, those that went too.
+        let number = |name: &BackupName| (name.at().timestamp() == now.timestamp()).then(|| name.number());
+        let numbers = in_folder(folder)?.iter().filter_map(|(name, _)| number(name)).max();
+        for number in numbers.unwrap_or(0) + 1.. {
             let name = BackupName::new(&installation, now, number, false);
-            let taken = folder.join(name.file()).exists() || folder.join(name.suspected().file()).exists();
             let part = folder.join(format!(".{name}{PART}"));
-            if !taken && !part.exists() {
+            if !part.exists() {
                 return Ok((name, Part::begin(&part)?));
             }
-            number += 1;
         }
+        Err(BackupError::Exists(folder.to_owned()))
     }
 }

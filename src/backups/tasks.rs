@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Backups;
 use super::drill::Drill;
 use super::error::BackupError;
 use super::take::{Taken, Target};
-use super::Backups;
 use crate::config::BackupTimes;
 use crate::store::{self, StoreError};
 use crate::tasks::{Kind, KindOptions, Outcome, Registry, Schedule, TaskContext};
@@ -133,7 +133,12 @@ pub fn log(drill: &Drill) {
     match findings.first() {
         None => tracing::info!(backup, took_millis, "restore drill: the newest backup is whole"),
         Some(first) => {
-            tracing::error!(backup, findings = findings.len(), first, "restore drill: the newest backup cannot be relied on");
+            tracing::error!(
+                backup,
+                findings = findings.len(),
+                first,
+                "restore drill: the newest backup cannot be relied on"
+            );
         }
     }
 }

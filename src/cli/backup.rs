@@ -89,7 +89,9 @@ fn take(common: &Common, backups: &Backups, to: Option<&Path>) -> Result<(), Cli
         return output::say(&format!("{path}: {bytes} bytes, {rows} rows in {tables} tables, read back{removed}"));
     }
     output::say(&findings.join("\n"))?;
-    Err(CliError::Refused(format!("{path} is a faithful copy of a database that contradicts itself, and does not count")))
+    Err(CliError::Refused(format!(
+        "{path} is a faithful copy of a database that contradicts itself, and does not count"
+    )))
 }
 
 fn target(to: &Path) -> Target {

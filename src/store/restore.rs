@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use rusqlite::ErrorCode;
 
+use super::Checkpoints;
 use super::backup::with_suffix;
 use super::error::OpenError;
 use super::lock::{ServerLock, lock_path};
 use super::migrations::{MIGRATIONS, latest};
 use super::open::{self, Manner, Role, log_path, private_file, sync_folder};
-use super::Checkpoints;
 use crate::clock::Clock;
 
 /// How long a command beside may hold the database before the restore gives up.

@@ -26,10 +26,10 @@ use std::thread::{self, JoinHandle};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::Checkpoints;
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
-use super::Checkpoints;
 use crate::clock::{Clock, Timestamp};
 
 /// How many closures share a commit at most.

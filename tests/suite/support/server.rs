@@ -67,13 +67,15 @@ impl TestServer {
 
     /// The same installation after a stop and a start, at the same instant. Clients of the old one lead nowhere.
     pub async fn restarted(self) -> Self {
+        self.stop().await.start(|_| {}).await
+    }
+
+    /// Stops it. Its folder stays.
+    pub async fn stop(self) -> Stopped {
         let Self { clock, auth, stop, folder, .. } = self;
         drop(stop);
         auth.store().clone().close().await.unwrap();
-        drop(auth);
-        let server = Self::over(folder, clock, |_| {}).await;
-        server.first_start().await;
-        server
+        Stopped { clock, folder }
     }
 
     async fn over(folder: TempDir, clock: Clock, change: impl FnOnce(&mut AppOptions)) -> Self {
@@ -227,6 +229,27 @@ impl TestServer {
     /// The file opened a second time, as the command line does beside a running server.
     pub fn second_store(&self) -> Store {
         Store::open(OpenOptions { clock: self.clock.clone(), ..OpenOptions::command(&self.database) }).unwrap()
+    }
+}
+
+/// An installation whose server was stopped.
+pub struct Stopped {
+    /// The clock, which stands where it stood.
+    pub clock: Clock,
+    folder: TempDir,
+}
+
+impl Stopped {
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("comptoir.db")
+    }
+
+    /// Starts a server over it.
+    pub async fn start(self, change: impl FnOnce(&mut AppOptions)) -> TestServer {
+        let server = TestServer::over(self.folder, self.clock, change).await;
+        server.first_start().await;
+        server
     }
 }
 
