@@ -50,8 +50,7 @@ async fn a_name_leads_to_no_other_file() {
     let server = TestServer::start().await;
     let operator = server.as_operator().await;
     take(&backups(&server, 1)).await;
-    for name in
-        ["comptoir", "..%2Fcomptoir", "..%2F..%2Fetc%2Fpasswd", "%00", "comptoir.db", "x".repeat(4000).as_str()]
+    for name in ["comptoir", "..%2Fcomptoir", "..%2F..%2Fetc%2Fpasswd", "%00", "comptoir.db", "x".repeat(4000).as_str()]
     {
         for path in ["", "/file"] {
             operator.get(&format!("{PATH}/{name}{path}")).await.expect(404);

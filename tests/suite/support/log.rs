@@ -27,8 +27,9 @@ impl Write for Lines {
 
 /// Nobody's. While there is but one subscriber, a line of the program that another thread comes to first is thought to
 /// interest nobody, and is not looked at again.
-static SECOND: LazyLock<Dispatch> =
-    LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::sink).finish()));
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| {
+    Dispatch::new(tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::sink).finish())
+});
 
 impl Log {
     /// Begins to listen.
