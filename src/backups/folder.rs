@@ -87,18 +87,6 @@ impl Backups {
         Ok(gone)
     }
 
-    /// Removes what kills have left.
-    pub(super) fn sweep(&self, folder: &Path) -> Result<(), BackupError> {
-        for path in paths(folder)? {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let ours = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)).and_then(BackupName::parse);
-            if ours.is_some() && Part::sweep(&path).is_ok_and(|swept| swept) {
-                tracing::info!(file = %path.display(), "removed what was left of a backup that was not finished");
-            }
-        }
-        Ok(())
-    }
-
     /// The installation's id; nothing before the first start.
     pub(super) fn installation(&self) -> Result<String, BackupError> {
         Ok(self.0.store.read(|conn| crate::store::instance(conn))?.unwrap_or_default())
@@ -131,6 +119,18 @@ fn paths(folder: &Path) -> Result<Vec<PathBuf>, BackupError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
         listed => listed.map_err(unreadable),
     }
+}
+
+/// Removes what kills have left.
+pub(super) fn sweep(folder: &Path) -> Result<(), BackupError> {
+    for path in paths(folder)? {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let ours = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART)).and_then(BackupName::parse);
+        if ours.is_some() && Part::sweep(&path).is_ok_and(|swept| swept) {
+            tracing::info!(file = %path.display(), "removed what was left of a backup that was not finished");
+        }
+    }
+    Ok(())
 }
 
 /// Makes a folder that nobody else may read, unless it is there.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::Backups;
 use super::error::BackupError;
-use super::folder::{PART, has_room, in_folder, make};
+use super::folder::{PART, has_room, in_folder, make, sweep};
 use super::model::BackupName;
 use crate::store::{Copying, Part};
 
@@ -51,7 +51,7 @@ impl Backups {
             Target::File(file) => return self.take_file(file, watch),
         };
         make(folder)?;
-        self.sweep(folder)?;
+        sweep(folder)?;
         let (name, part) = self.begin(folder)?;
         let (snapshot, findings) = self.copy(folder, &part, watch)?;
         let name = if findings.is_empty() { name } else { name.suspected() };

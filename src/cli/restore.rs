@@ -1,5 +1,6 @@
 //! `comptoir restore`: a backup in the place of the database.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -46,23 +47,21 @@ pub fn run(common: &Common, args: &RestoreArgs) -> Result<(), CliError> {
 fn told(restored: &Restored, args: &RestoreArgs) -> String {
     let mut text = format!("{} is now what {} holds.\n", restored.path.display(), args.backup.display());
     if let Some(copy) = &restored.set_aside {
-        text.push_str(&format!("What was there before is kept as {}.\n", copy.display()));
+        let _ = writeln!(text, "What was there before is kept as {}.", copy.display());
     }
     for finding in &restored.findings {
-        text.push_str(&format!("It contradicts itself: {finding}\n"));
+        let _ = writeln!(text, "It contradicts itself: {finding}");
     }
     text.push_str("Every JWT and every SID has ended.\n");
     let waiting: Vec<_> = restored.waiting.iter().map(|(kind, tasks)| format!("{tasks} {kind}")).collect();
     let waiting = if waiting.is_empty() { "nothing".to_owned() } else { waiting.join(", ") };
-    text.push_str(&if restored.held {
-        format!("Webhooks and reminders are held (waiting: {waiting}) until `comptoir outgoing release`.\n")
-    } else {
-        format!("Webhooks and reminders go on as soon as the server starts (waiting: {waiting}).\n")
-    });
+    let state =
+        if restored.held { "are held until `comptoir outgoing release`" } else { "go on as soon as the server starts" };
+    let _ = writeln!(text, "Webhooks and reminders {state} (waiting: {waiting}).");
     if !restored.compared && restored.set_aside.is_some() {
         text.push_str("What was there could not be read: nothing is known of what was changed since.\n");
     }
-    text.push_str(&format!("\nAPI tokens that work: {}\n", restored.tokens.len()));
+    let _ = writeln!(text, "\nAPI tokens that work: {}", restored.tokens.len());
     let mut tokens = Table::new(&["id", "name", "username", "role", "hint", "since_the_backup"]);
     for token in &restored.tokens {
         let row = &token.row;
@@ -70,7 +69,7 @@ fn told(restored: &Restored, args: &RestoreArgs) -> String {
         tokens.row(texts.into_iter().chain([token.since.into()]));
     }
     text.push_str(&tokens.to_text());
-    text.push_str(&format!("\nUsers who sign in with the password of that time: {}\n", restored.passwords.len()));
+    let _ = writeln!(text, "\nUsers who sign in with the password of that time: {}", restored.passwords.len());
     let mut passwords = Table::new(&["username", "company", "since_the_backup"]);
     for user in &restored.passwords {
         passwords.row([user.row.username.as_str().into(), user.row.company.as_str().into(), user.since.into()]);

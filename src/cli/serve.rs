@@ -275,8 +275,7 @@ async fn run_server(
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
     let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
-    let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
-    let store = Store::open(OpenOptions { clock: clock.clone(), checkpoints, ..OpenOptions::server(path) })?;
+    let store = open(path, &config, &clock)?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
@@ -309,9 +308,6 @@ async fn run_server(
     let (journal, kept, until) = (auth.journal().clone(), store.clone(), closing.clone());
     let journal = tokio::spawn(async move { journal.keep(&kept, &clock, until).await });
     tracing::info!(%address, database = %path.display(), build = crate::BUILD, "listening");
-    if let Some(held) = store.read(|conn| store::held(conn))? {
-        tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
-    }
 
     // The server answers already; whoever signs in waits for this.
     let first = || {
@@ -374,6 +370,15 @@ async fn run_server(
     drop(folder);
     tracing::info!("stopped");
     outcome
+}
+
+fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
+    let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
+    let store = Store::open(OpenOptions { clock: clock.clone(), checkpoints, ..OpenOptions::server(path) })?;
+    if let Some(held) = store.read(|conn| store::held(conn))? {
+        tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
+    }
+    Ok(store)
 }
 
 /// The database's path, and the folder that goes with the process if it is a temporary one.
