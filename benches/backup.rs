@@ -61,7 +61,8 @@ impl Figures {
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-        let per_second = self.waits.len() as f64 / self.span.as_secs_f64();
+        let count = u32::try_from(self.waits.len()).unwrap_or(u32::MAX);
+        let per_second = f64::from(count) / self.span.as_secs_f64();
         let (p50, p99, worst) = (ms(self.at(500)), ms(self.at(990)), ms(self.at(1000)));
         write!(f, "{per_second:.0} writes/s, p50 {p50:.1} ms, p99 {p99:.1} ms, worst {worst:.1} ms")
     }
