@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use poem::endpoint::BoxEndpoint;
-use poem::http::Method;
-use poem::{EndpointExt, IntoEndpoint, Response};
+use poem::http::header::{ALLOW, CONTENT_TYPE};
+use poem::http::{Method, StatusCode};
+use poem::{EndpointExt, IntoEndpoint, Request, Response};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
@@ -28,8 +29,11 @@ use crate::backups::Backups;
 use crate::clock::Clock;
 use crate::config::{AuditConfig, BackupConfig, ProcessConfig};
 use crate::house::HouseService;
-use crate::house::api::{BackupsApi, CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::api::{
+    BackupsApi, CompaniesApi, HealthApi, MetricsApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi,
+};
 use crate::house::backups::BackupService;
+use crate::house::metrics::MetricsService;
 use crate::house::tasks::TasksService;
 use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
@@ -42,7 +46,7 @@ use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Conn, Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, auth, backups, house, schedules, webhooks};
+use crate::{account, audience, audit, auth, backups, house, meters, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] =
@@ -58,7 +62,7 @@ type Handlers = (
     CompaniesApi,
     TasksApi,
     WebhooksApi,
-    (BackupsApi, HealthApi),
+    (BackupsApi, HealthApi, MetricsApi),
     AudienceApi,
     AudienceHouseApi,
     ProcessesApi,
@@ -78,6 +82,7 @@ pub const OUTGOING: &[&str] = &[webhooks::tasks::DELIVERY.name(), schedules::tas
 pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
     let mut findings = auth::consistency(conn)?;
     findings.extend(account::service::files::consistency(conn)?);
+    findings.extend(schedules::service::consistency(conn)?);
     findings.extend(audit::check::consistency(conn)?);
     Ok(findings)
 }
@@ -100,6 +105,8 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
     /// How late a reminder of an order window may be sent.
     pub reminder_grace: Duration,
     /// How webhooks go out.
@@ -124,6 +131,8 @@ pub struct Background {
     pub webhooks: Webhooks,
     /// The backups of the store.
     pub backups: Backups,
+    /// The figures of all that, and of the requests.
+    pub metrics: MetricsService,
 }
 
 /// Why the application could not be put together.
@@ -161,7 +170,9 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     backups::tasks::register(&mut registry, &backups, times, drill_every);
     let how = RunnerOptions { outgoing: OUTGOING, ..RunnerOptions::default() };
     let runner = Runner::new(store.clone(), queue.clone(), registry, how);
-    Background { queue, runner, webhooks, backups }
+    let (counted, called, copies) = (queue.clone(), webhooks.clone(), backups.clone());
+    let metrics = MetricsService::new(clock.clone(), counted, called, copies, Arc::default());
+    Background { queue, runner, webhooks, backups, metrics }
 }
 
 async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
@@ -202,7 +213,7 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        (BackupsApi(backups), HealthApi::new(house)),
+        (BackupsApi(backups), HealthApi::new(house), MetricsApi(background.metrics.clone())),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
@@ -223,6 +234,8 @@ pub async fn build(
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,
+        slow_request: options.slow_request,
+        meters: Arc::clone(background.metrics.meters()),
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
@@ -235,6 +248,19 @@ static PUBLISHED: LazyLock<(Arc<Documents>, Arc<Value>)> = LazyLock::new(|| {
     let document = document();
     (Arc::new(Documents::new(&document, CONTRACTS)), Arc::new(document::part(&document, &account::api::CONTRACT)))
 });
+
+/// What an address of its own serves to a scraper without a credential: the figures, and nothing else.
+#[must_use]
+pub fn metrics_endpoint(metrics: MetricsService) -> BoxEndpoint<'static, Response> {
+    let serve = move |request: Request| match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => {
+            Response::builder().header(CONTENT_TYPE, meters::MEDIA_TYPE).body(metrics.expose())
+        }
+        (_, "/metrics") => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET").finish(),
+        _ => Response::builder().status(StatusCode::NOT_FOUND).finish(),
+    };
+    poem::endpoint::make_sync(serve).boxed()
+}
 
 /// The whole OpenAPI document.
 #[must_use]

@@ -296,6 +296,12 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether successful requests are logged at `info` too.
     pub log_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
+    /// Statements that take longer are logged as a warning; `None`: none is.
+    pub slow_query: Option<Duration>,
+    /// Where the figures are served without a credential; port 0: any free one.
+    pub metrics_listen: Option<SocketAddr>,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
     /// How the audit is kept.
@@ -394,6 +400,12 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// Whether successful requests are logged too.
     pub log_requests: Option<bool>,
+    /// From how many milliseconds on a request is slow.
+    pub log_slow_request: Option<u64>,
+    /// From how many milliseconds on a statement is slow; 0: none is.
+    pub log_slow_query: Option<u64>,
+    /// Address and port for the figures alone.
+    pub metrics_listen: Option<String>,
     /// How webhooks go out.
     pub webhooks: WebhookSettings,
     /// What reporting processes goes by.
@@ -509,6 +521,9 @@ impl Settings {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
+            log_slow_request: self.log_slow_request.or(other.log_slow_request),
+            log_slow_query: self.log_slow_query.or(other.log_slow_query),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
             webhooks: self.webhooks.or(other.webhooks),
             processes: self.processes.or(other.processes),
             audit: self.audit.or(&other.audit),
@@ -517,13 +532,21 @@ impl Settings {
         }
     }
 
+    /// What to listen on.
+    pub fn listen(&self) -> Result<SocketAddr, ConfigError> {
+        self.listen.as_deref().unwrap_or("127.0.0.1:8080").parse().map_err(|_| ConfigError::Invalid {
+            setting: "listen",
+            rule: "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned(),
+        })
+    }
+
     /// Checks every setting but the first start's and fills in the defaults.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
-        let listen = listen
-            .parse()
-            .map_err(|_| invalid("listen", "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080"))?;
+        let listen = self.listen()?;
+        let metrics_listen = self.metrics_listen.as_deref().map(str::parse).transpose();
+        let metrics_listen = metrics_listen
+            .map_err(|_| invalid("metrics_listen", "must be an address and a port, such as 127.0.0.1:9100"))?;
         let environment = self.environment.unwrap_or_else(|| "local".to_owned());
         let word = |character: char| character.is_alphanumeric() || character == '_';
         if !(2..=256).contains(&environment.chars().count()) || !environment.chars().all(word) {
@@ -569,6 +592,9 @@ impl Settings {
             log_filter: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
+            slow_request: Duration::from_millis(self.log_slow_request.unwrap_or(1_000)),
+            slow_query: Some(self.log_slow_query.unwrap_or(250)).filter(|ms| *ms > 0).map(Duration::from_millis),
+            metrics_listen,
             webhooks: self.webhooks.resolve(&database)?,
             processes: self.processes.resolve()?,
             audit: self.audit.resolve()?,
@@ -735,6 +761,7 @@ mod tests {
     fn a_bad_setting_is_refused_by_name() {
         let refusals = [
             (Settings { listen: Some("8080".into()), ..Settings::default() }, "listen"),
+            (Settings { metrics_listen: Some("9100".into()), ..Settings::default() }, "metrics_listen"),
             (Settings { environment: Some("a b".into()), ..Settings::default() }, "environment"),
             (Settings { trusted_proxies: Some(vec!["nobody".into()]), ..Settings::default() }, "trusted_proxies"),
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),

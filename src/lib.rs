@@ -3,6 +3,7 @@
 //! The code map, in reading order:
 //!
 //! - [`clock`]: the one source of time.
+//! - [`meters`]: counting without locks.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`audit`]: who did what.
@@ -32,6 +33,7 @@ pub mod config;
 pub mod house;
 pub mod http;
 pub mod i18n;
+pub mod meters;
 pub mod schedules;
 pub mod store;
 pub mod tasks;

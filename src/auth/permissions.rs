@@ -191,6 +191,7 @@ pub const TABLE: &[(&str, Need, Effect)] = &[
     ("release_outgoing", Need::Operator, Effect::Changes),
     // house: the installation
     ("rotate_jwt_key", Need::Operator, Effect::Changes),
+    ("read_metrics", Need::Operator, Effect::Reads),
     ("health_live", Need::Public, Effect::Nothing),
     ("health_ready", Need::Public, Effect::Nothing),
 ];

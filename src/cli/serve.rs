@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
 use super::{CliError, Common, logging, output, ready};
-use crate::app::{self, AppOptions};
+use crate::app::{self, AppOptions, Background};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
@@ -140,6 +140,19 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
 
+    /// Log a request as slow from so many milliseconds on [default: 1000].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_REQUEST", value_name = "MS")]
+    log_slow_request: Option<u64>,
+
+    /// Log a statement of the database as slow from so many milliseconds on, without its values; 0: none [default: 250].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_QUERY", value_name = "MS")]
+    log_slow_query: Option<u64>,
+
+    /// Serve the technical figures at `/metrics` of this address too, without asking for a credential: choose one that only
+    /// the scraper reaches. At the server's own address they are the operator's.
+    #[arg(long, env = "COMPTOIR_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<String>,
+
     /// Write one JSON line to this inherited file descriptor (a pipe, a file or a terminal) once the server listens:
     /// {"ready":true,"url":…}. Without it, the line goes to standard output unless that is a terminal.
     #[arg(long, env = "COMPTOIR_READY_FD", value_name = "FD", value_parser = clap::value_parser!(u32).range(1..))]
@@ -160,6 +173,9 @@ impl ServeArgs {
             grace: self.grace,
             reminder_grace: self.reminder_grace,
             log_requests: self.log_requests.then_some(true),
+            log_slow_request: self.log_slow_request,
+            log_slow_query: self.log_slow_query,
+            metrics_listen: self.metrics_listen,
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
             processes: ProcessSettings {
                 max_file_size: self.processes_max_file_size,
@@ -200,6 +216,8 @@ pub fn run(common: &Common, args: ServeArgs) -> Result<(), CliError> {
 pub struct Running {
     /// What it listens on.
     pub address: SocketAddr,
+    /// Where the figures are served without a credential.
+    pub metrics: Option<SocketAddr>,
     /// The database file.
     pub database: PathBuf,
     /// Identity, to add to before the first request.
@@ -272,6 +290,7 @@ async fn run_server(
     let listener =
         TcpListener::bind(config.listen).await.map_err(CliError::io(format!("cannot listen on {}", config.listen)))?;
     let address = listener.local_addr().map_err(CliError::io("cannot read the address"))?;
+    let scraped = Scraped::listen(config.metrics_listen).await?;
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
     let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
@@ -284,6 +303,7 @@ async fn run_server(
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
+        slow_request: config.slow_request,
         reminder_grace: config.reminder_grace,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
@@ -293,6 +313,7 @@ async fn run_server(
     };
     let background = app::background(&store, &clock, &options);
     let runner = background.runner.clone();
+    let metrics = scraped.serve(&background, &shutdown);
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -329,7 +350,7 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped };
+        let running = Running { address, metrics, database: path.clone(), auth: auth.clone(), bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };
@@ -372,9 +393,32 @@ async fn run_server(
     outcome
 }
 
+/// The address for the figures alone, if there is one.
+struct Scraped(Option<TcpListener>);
+
+impl Scraped {
+    async fn listen(address: Option<SocketAddr>) -> Result<Self, CliError> {
+        let Some(address) = address else { return Ok(Self(None)) };
+        let listener = TcpListener::bind(address).await;
+        Ok(Self(Some(listener.map_err(CliError::io(format!("cannot listen on {address}")))?)))
+    }
+
+    /// Serves them until `shutdown`; where.
+    fn serve(self, background: &Background, shutdown: &CancellationToken) -> Option<SocketAddr> {
+        let listener = self.0?;
+        let address = listener.local_addr().ok();
+        let endpoint = app::metrics_endpoint(background.metrics.clone());
+        let limits = Limits { max_connections: 16, max_connections_per_address: None, ..Limits::default() };
+        tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+        tracing::info!(address = address.map(tracing::field::display), "the figures are served without a credential");
+        address
+    }
+}
+
 fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
     let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
-    let store = Store::open(OpenOptions { clock: clock.clone(), checkpoints, ..OpenOptions::server(path) })?;
+    let (clock, slow_query) = (clock.clone(), config.slow_query);
+    let store = Store::open(OpenOptions { clock, checkpoints, slow_query, ..OpenOptions::server(path) })?;
     if let Some(held) = store.read(|conn| store::held(conn))? {
         tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
     }
@@ -425,6 +469,7 @@ fn announce(server: &Running, ready: Option<File>) -> Result<(), CliError> {
         "ready": true,
         "url": server.url(),
         "listen": server.address.to_string(),
+        "metrics": server.metrics.map(|address| format!("http://{address}/metrics")),
         "pid": std::process::id(),
         "database": server.database,
         "operator": server.operator().map(|(username, _)| username),

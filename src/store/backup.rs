@@ -148,7 +148,8 @@ pub(super) fn copy(
     part: &Part,
     watch: &mut dyn FnMut(Copying) -> bool,
 ) -> Result<Snapshot, CopyError> {
-    let from = connect(path, Role::Reader, manner)?;
+    // It takes as long as the file is large: that is no news.
+    let from = connect(path, Role::Reader, Manner { slow_query: None, ..manner })?;
     from.execute_batch("BEGIN DEFERRED")?;
     // The snapshot is taken with the first read.
     let bytes: i64 = from.query_row(

@@ -34,6 +34,7 @@ mod open;
 mod pulse;
 mod reader;
 mod restore;
+mod slow;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub use self::migrations::{MIGRATIONS, Migration};
 pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
 pub use self::restore::Replacement;
+pub use self::slow::during;
 
 pub use self::writer::WriteTx;
 /// The connection behind a [`ReadTx`] or a [`WriteTx`]: what reading functions take, so that both will do.
@@ -60,6 +62,7 @@ use self::open::Manner;
 use self::reader::Readers;
 use self::writer::{Message, Write, Writer};
 use crate::clock::Clock;
+use crate::meters::Exposition;
 
 /// Who opens the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +101,8 @@ pub struct OpenOptions {
     pub busy_timeout: Duration,
     /// Who brings the log into the file.
     pub checkpoints: Checkpoints,
+    /// Statements that take longer are logged; `None`: none is.
+    pub slow_query: Option<Duration>,
     /// The steps to the latest format.
     pub migrations: &'static [Migration],
     /// What dates the copies and the health report.
@@ -116,6 +121,7 @@ impl OpenOptions {
             long_readers: 2,
             busy_timeout: Duration::from_secs(5),
             checkpoints: Checkpoints::Own,
+            slow_query: None,
             migrations: MIGRATIONS,
             clock: Clock::system(),
         }
@@ -147,8 +153,8 @@ impl Store {
     /// Opens the file and brings it to the latest format. It blocks, for long if there is much to migrate.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
-        let OpenOptions { readers, long_readers, busy_timeout, checkpoints, clock, .. } = options;
-        let manner = Manner { busy_timeout, checkpoints };
+        let OpenOptions { readers, long_readers, busy_timeout, checkpoints, slow_query, clock, .. } = options;
+        let manner = Manner { busy_timeout, checkpoints, slow_query };
         let writer = Writer::start(opened.connection, opened.lock, checkpoints, clock)
             .map_err(|source| OpenError::Engine { path: opened.path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
@@ -213,9 +219,9 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let permit = Arc::clone(&self.0.long).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let readers = Arc::clone(&self.0.readers);
+        let (readers, request) = (Arc::clone(&self.0.readers), slow::request());
         let read = tokio::task::spawn_blocking(move || {
-            let outcome = readers.run(f);
+            let outcome = slow::on_behalf(request, || readers.run(f));
             drop(permit);
             outcome
         });
@@ -248,6 +254,11 @@ impl Store {
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         self.0.writer.metrics()
+    }
+
+    /// Writes how large batches are and how long commits take.
+    pub fn expose(&self, page: &mut Exposition) {
+        self.0.writer.expose(page);
     }
 
     /// A number that changes exactly when somebody else has written to the file (a command beside the server): what was
@@ -306,5 +317,5 @@ where
     E: From<StoreError> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Message::Write(Box::new(Write { body, outcome: None, reply })), answer)
+    (Message::Write(Box::new(Write { body, request: slow::request(), outcome: None, reply })), answer)
 }

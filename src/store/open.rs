@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::error::{OpenError, StoreError};
 use super::lock::{ServerLock, lock_path};
 use super::migrations::{latest, migrate};
-use super::{Access, Checkpoints, OpenOptions};
+use super::{Access, Checkpoints, OpenOptions, slow};
 
 /// "CMPT": what marks a file as Comptoir's, at offset 68 of its header.
 const APPLICATION_ID: u32 = 0x434D_5054;
@@ -34,6 +34,8 @@ pub(super) enum Role {
 pub(super) struct Manner {
     pub(super) busy_timeout: Duration,
     pub(super) checkpoints: Checkpoints,
+    /// See `slow`.
+    pub(super) slow_query: Option<Duration>,
 }
 
 /// Opens a connection to a file that exists, and tells it how to behave. All settings that are not kept in the file
@@ -41,7 +43,7 @@ pub(super) struct Manner {
 pub(super) fn connect(path: &Path, role: Role, manner: Manner) -> rusqlite::Result<Connection> {
     // No URI names: a path is a path. No mutex: a connection is only ever used by the thread that has it.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     // First of all, because each of the following may already meet another process's lock.
     connection.busy_timeout(manner.busy_timeout)?;
     // Text in double quotes is a mistake, not a string; the schema runs no function with side effects; and no statement
@@ -60,10 +62,23 @@ pub(super) fn connect(path: &Path, role: Role, manner: Manner) -> rusqlite::Resu
     connection.pragma_update(None, "synchronous", "FULL")?;
     // KiB when negative. The operating system caches the file as well; this saves the copy and the lookup. There is no
     // memory map on purpose: it would turn an I/O error into a signal that ends the process.
-    let cache_kib = if role == Role::Writer { -16_384 } else { -4_096 };
+    // The writer's holds what a slice of bulk work changes: pages that do not fit go to the log before their time, and
+    // again when they change once more.
+    let cache_kib = if role == Role::Writer { -65_536 } else { -4_096 };
     connection.pragma_update(None, "cache_size", cache_kib)?;
+    if role == Role::Writer {
+        // What a savepoint may have to put back is kept in memory: it is at most what one write changes, and every write
+        // that shares a commit has a savepoint.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
+        // Pages: 16 MiB of log before it is brought into the file. Bulk work changes the same pages again and again; the
+        // fewer times they are copied, the better.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    }
     // After one long read has let the log grow, give the room back.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    if let Some(threshold) = manner.slow_query {
+        slow::watch(&mut connection, threshold)?;
+    }
     if manner.checkpoints == Checkpoints::External {
         // Neither as the log grows nor when the last connection is closed.
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -127,7 +142,8 @@ fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOpti
         keep_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     }
     let read = |connection: &Connection| read_version(connection, path, known).map_err(|error| judge(error, path));
-    let manner = Manner { busy_timeout: options.busy_timeout, checkpoints: options.checkpoints };
+    let OpenOptions { busy_timeout, checkpoints, slow_query, .. } = *options;
+    let manner = Manner { busy_timeout, checkpoints, slow_query };
     let mut connection = connect(path, Role::Writer, manner).map_err(|e| judge(e.into(), path))?;
     let mut found = read(&connection)?;
     let mut borrowed = None;

@@ -127,7 +127,7 @@ impl Replacement {
     /// Brings the old database's log into its file, and makes sure that no command has it open: what that wrote would be
     /// lost. A damaged one stays as it is.
     fn bring_home(&self) -> Result<(), OpenError> {
-        let manner = Manner { busy_timeout: PATIENCE, checkpoints: Checkpoints::Own };
+        let manner = Manner { busy_timeout: PATIENCE, checkpoints: Checkpoints::Own, slow_query: None };
         let brought = open::connect(&self.path, Role::Writer, manner).and_then(|connection| {
             connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))?;
             connection.close().map_err(|(_, error)| error)

@@ -4,6 +4,7 @@ mod audience;
 mod audit;
 mod backups;
 mod beside;
+mod help;
 mod printing;
 mod quotas;
 mod refusals;

@@ -166,7 +166,8 @@ impl World {
             | "list_deliveries"
             | "rotate_feedback_secret"
             | "health_live"
-            | "health_ready" => to(&operation.path, Value::Null),
+            | "health_ready"
+            | "read_metrics" => to(&operation.path, Value::Null),
             "sign_out" => {
                 let success = if caller.kind.contains("token") { 409 } else { 200 };
                 Request { success, ..to(&operation.path, Value::Null) }

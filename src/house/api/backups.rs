@@ -8,10 +8,11 @@ use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
 use super::tasks::TaskView;
-use super::{Answer, HouseTags, idempotency};
+use super::{Answer, HouseTags};
 use crate::backups::{Backup, BackupError, Drill};
 use crate::house::backups::{BackupService, Outgoing};
 use crate::http::download::Download;
+use crate::http::idempotency;
 use crate::http::paging::{self, PageToken};
 use crate::http::wire::Instant;
 use crate::http::{Caller, Failure};

@@ -5,11 +5,11 @@
 use std::fs::File;
 
 use crate::auth::Auth;
+use crate::auth::idempotency::{IdempotencyKey, Once, once};
 use crate::auth::model::SharedPrincipal;
 use crate::backups::{Backup, BackupError, Backups, Drill, last_drill, tasks};
 use crate::clock::Timestamp;
 use crate::house::HouseError;
-use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{self, Conn, Store, StoreError};
 use crate::tasks::{self as queue, NewTask, Queue, Task};
 
@@ -61,7 +61,7 @@ impl BackupService {
                 let company = caller.company_id;
                 let made = once(tx, idempotency.as_ref(), now, |tx| {
                     let task = NewTask::new(tasks::TAKE, ()).of(company).by(caller.user_id);
-                    Ok(queue.enqueue(tx, &task)?.task.guid)
+                    Ok::<_, HouseError>(queue.enqueue(tx, &task)?.task.guid)
                 })?;
                 let (Once::Now(id) | Once::Before(id)) = made;
                 Ok(queue::get(tx, company, id)?)

@@ -112,6 +112,26 @@ async fn a_restore_that_is_killed_leaves_a_whole_database() {
 }
 
 #[tokio::test]
+async fn the_figures_have_an_address_of_their_own_that_asks_for_no_credential_and_has_nothing_else() {
+    let place = Place::new();
+    let server = place.serve_with_password(&["--metrics-listen", "127.0.0.1:0"]).await;
+    let url = server.ready["metrics"].as_str().unwrap().to_owned();
+    let answer = reqwest::get(&url).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "text/plain; version=0.0.4; charset=utf-8");
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("\ncomptoir_store_up 1\n") && page.contains("comptoir_build_info"), "{page}");
+    for path in ["/", "/account/info", "/health/ready", "/metrics/x"] {
+        assert_eq!(reqwest::get(url.replace("/metrics", path)).await.unwrap().status(), 404, "{path}");
+    }
+    let posted = reqwest::Client::new().post(&url).send().await.unwrap();
+    assert_eq!(posted.status(), 405);
+    server.client.get("/metrics").await.expect(401);
+    let operator = server.sign_in("operator", OPERATOR_PASSWORD).await;
+    operator.get("/metrics").await.expect(200);
+    assert_eq!(server.signal("TERM").await.code, Some(0));
+}
+
+#[tokio::test]
 async fn a_server_takes_one_by_itself_and_one_on_a_temporary_database_does_not() {
     let place = Place::new();
     let server = place.serve_with_password(&["--backup-every", "60", "--backup-keep", "3"]).await;

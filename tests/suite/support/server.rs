@@ -12,6 +12,7 @@ use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
 use comptoir::config::{AuditConfig, BackupConfig, ProcessSettings};
+use comptoir::house::metrics::MetricsService;
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
@@ -38,6 +39,8 @@ pub struct TestServer {
     pub queue: Queue,
     /// Runs tasks when it is told to.
     pub runner: Runner,
+    /// The figures, as an address without credentials serves them.
+    pub metrics: MetricsService,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -88,6 +91,7 @@ impl TestServer {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            slow_request: Duration::from_secs(1),
             reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
@@ -98,12 +102,13 @@ impl TestServer {
         change(&mut options);
         let background = app::background(auth.store(), &clock, &options);
         let (queue, runner) = (background.queue.clone(), background.runner.clone());
+        let metrics = background.metrics.clone();
         let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, queue, runner, auth, address, client, database, stop: shutdown.drop_guard(), folder }
+        Self { clock, queue, runner, metrics, auth, address, client, database, stop: shutdown.drop_guard(), folder }
     }
 
     /// Makes the operator.
