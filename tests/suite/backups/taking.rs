@@ -7,7 +7,7 @@ use std::time::Duration;
 use comptoir::app;
 use comptoir::audit::own::record_command;
 use comptoir::auth::AuthError;
-use comptoir::auth::companies;
+use comptoir::auth::companies::{self, CompanyChange};
 use comptoir::auth::model::{CompanyKey, CompanyName};
 use comptoir::backups::restore::{RestoreOptions, restore};
 use comptoir::store::{OpenOptions, Store, StoreError};
@@ -16,7 +16,8 @@ use tokio::task::JoinSet;
 use super::{backups, names, take};
 use crate::support::TestServer;
 
-/// Makes companies one after the other, each with its event in the audit's chain, and counts what was acknowledged.
+/// Makes companies, each with its events in the audit's chains, and renames each a few times; counts the companies that
+/// were acknowledged.
 async fn write(server: Store, writer: u32, stop: Arc<AtomicBool>, acknowledged: Arc<AtomicU32>) {
     let now = crate::support::NOW;
     for number in 0.. {
@@ -25,14 +26,20 @@ async fn write(server: Store, writer: u32, stop: Arc<AtomicBool>, acknowledged: 
         }
         let name = format!("company_{writer}_{number}");
         let (key, name) = (CompanyKey::parse(name.clone()).unwrap(), CompanyName::parse(name).unwrap());
+        let (own, named) = (key.clone(), name.clone());
         let written = server.write(move |tx| {
-            let made = companies::create(tx, &key, &name, now)?;
+            let made = companies::create(tx, &own, &named, now)?;
             record_command(tx, Some(made.id), "create_company", now)?;
             record_command(tx, None, "create_company", now)?;
             Ok::<_, AuthError>(())
         });
         written.await.unwrap();
         acknowledged.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..20 {
+            let (key, change) = (key.clone(), CompanyChange { name: Some(name.clone()), enabled: None });
+            let renamed = server.write(move |tx| companies::change(tx, key.as_str(), &change, now));
+            renamed.await.unwrap();
+        }
     }
 }
 

@@ -213,19 +213,19 @@ async fn a_slow_statement_is_logged_without_its_values_and_with_the_request_it_w
     };
     let log = Log::start();
     let store = open(None);
-    store.read(run).unwrap();
+    store.read(|conn| run(conn)).unwrap();
     store.close().await.unwrap();
     assert_eq!(log.with("slow query"), [""; 0]);
 
     let store = open(Some(Duration::from_millis(1)));
     let request = uuid::Uuid::new_v4();
     let own = store.clone();
-    comptoir::store::during(request, async move { own.read(run).unwrap() }).await;
+    comptoir::store::during(request, async move { own.read(|conn| run(conn)).unwrap() }).await;
     let lines = log.with("slow query");
     let line = lines.iter().find(|line| line.contains("WITH RECURSIVE n (i)")).unwrap_or_else(|| panic!("{lines:?}"));
     assert!(line.contains(&request.to_string()) && line.contains("i < ?1") && !line.contains("300000"), "{line}");
     // By nobody's request.
-    store.read(run).unwrap();
+    store.read(|conn| run(conn)).unwrap();
     let lines = log.with("WITH RECURSIVE n (i)");
     assert!(lines.len() == 2 && !lines[1].contains("request_id"), "{lines:?}");
 }
