@@ -3,11 +3,13 @@
 //! The code map, in reading order:
 //!
 //! - [`clock`]: the one source of time.
+//! - [`meters`]: counting without locks.
 //! - [`store`]: the SQLite file, its one writer and its readers.
 //! - [`auth`]: companies, users, credentials, the permission table.
 //! - [`audit`]: who did what.
 //! - [`tasks`]: the durable queue of background work, and its runner.
 //! - [`webhooks`]: signed calls to other people's servers.
+//! - [`backups`]: taken, kept, tried out, restored.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`sheets`]: spreadsheets, read in a process of their own and written through.
@@ -27,6 +29,7 @@ pub mod app;
 pub mod audience;
 pub mod audit;
 pub mod auth;
+pub mod backups;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -34,6 +37,7 @@ pub mod connectors;
 pub mod house;
 pub mod http;
 pub mod i18n;
+pub mod meters;
 pub mod nomenclature;
 pub mod schedules;
 pub mod sheets;

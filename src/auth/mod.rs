@@ -19,6 +19,7 @@ pub mod model;
 pub mod parties;
 pub mod password;
 pub mod permissions;
+pub mod revived;
 mod sessions;
 pub mod sids;
 mod sql;

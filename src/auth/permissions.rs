@@ -225,8 +225,17 @@ pub const TABLE: &[(&str, Need, Effect)] = &[
     ("cancel_task", Need::SignedIn, Effect::Changes),
     ("retry_task", Need::SignedIn, Effect::Changes),
     ("watch_tasks", Need::SignedIn, Effect::Reads),
+    // house: backups, which have everybody's secrets in them
+    ("list_backups", Need::Operator, Effect::Reads),
+    ("create_backup", Need::Operator, Effect::Changes),
+    ("read_backup", Need::Operator, Effect::Reads),
+    ("download_backup", Need::Operator, Effect::Downloads),
+    ("delete_backup", Need::Operator, Effect::Changes),
+    ("read_outgoing", Need::Operator, Effect::Reads),
+    ("release_outgoing", Need::Operator, Effect::Changes),
     // house: the installation
     ("rotate_jwt_key", Need::Operator, Effect::Changes),
+    ("read_metrics", Need::Operator, Effect::Reads),
     ("health_live", Need::Public, Effect::Nothing),
     ("health_ready", Need::Public, Effect::Nothing),
 ];

@@ -14,18 +14,18 @@ use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
 use super::{CliError, Common, logging, output, ready};
-use crate::app::{self, AppOptions};
+use crate::app::{self, AppOptions, Background};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
-    Settings, SheetSettings, WebhookSettings,
+    AuditSettings, BackupSettings, CheckpointsSetting, Config, ConnectorSettings, Database, NomenclatureSettings,
+    OperatorPassword, ProcessSettings, Settings, SheetSettings, StoreSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
-use crate::store::{OpenOptions, Store};
+use crate::store::{self, Checkpoints, OpenOptions, Store};
 use crate::tasks::Queue;
 use crate::webhooks;
 
@@ -138,10 +138,51 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     nomenclature: NomenclatureSettings,
+    /// Who brings the database's log into its file: `external` for a program beside it that copies the log away first, such
+    /// as Litestream. In the configuration file: `store.checkpoints` [default: own].
+    #[arg(long, env = "COMPTOIR_STORE_CHECKPOINTS", value_name = "WHO")]
+    store_checkpoints: Option<CheckpointsSetting>,
+
+    /// Take a backup every so many seconds instead of daily; 0: none by themselves. In the configuration file:
+    /// `backup.every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_EVERY", value_name = "SECONDS", conflicts_with = "backup_at")]
+    backup_every: Option<u64>,
+
+    /// The time of day in UTC at which a backup is taken [default: 03:00; none of a temporary database]. In the
+    /// configuration file: `backup.at`.
+    #[arg(long, env = "COMPTOIR_BACKUP_AT", value_name = "HH:MM")]
+    backup_at: Option<String>,
+
+    /// How many backups are kept [default: 7]. In the configuration file: `backup.keep`.
+    #[arg(long, env = "COMPTOIR_BACKUP_KEEP", value_name = "NUMBER")]
+    backup_keep: Option<usize>,
+
+    /// Where backups are kept [default: a folder beside the database, `<database>.backups`]. In the configuration file:
+    /// `backup.folder`.
+    #[arg(long, env = "COMPTOIR_BACKUP_FOLDER", value_name = "FOLDER")]
+    backup_folder: Option<PathBuf>,
+
+    /// How often the newest backup is restored on trial, in seconds; 0: never by itself [default: 604800]. In the
+    /// configuration file: `backup.drill_every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_DRILL_EVERY", value_name = "SECONDS")]
+    backup_drill_every: Option<u64>,
 
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
+
+    /// Log a request as slow from so many milliseconds on [default: 1000].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_REQUEST", value_name = "MS")]
+    log_slow_request: Option<u64>,
+
+    /// Log a statement of the database as slow from so many milliseconds on, without its values; 0: none [default: 250].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_QUERY", value_name = "MS")]
+    log_slow_query: Option<u64>,
+
+    /// Serve the technical figures at `/metrics` of this address too, without asking for a credential: choose one that only
+    /// the scraper reaches. At the server's own address they are the operator's.
+    #[arg(long, env = "COMPTOIR_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<String>,
 
     /// Write one JSON line to this inherited file descriptor (a pipe, a file or a terminal) once the server listens:
     /// {"ready":true,"url":…}. Without it, the line goes to standard output unless that is a terminal.
@@ -163,6 +204,9 @@ impl ServeArgs {
             grace: self.grace,
             reminder_grace: self.reminder_grace,
             log_requests: self.log_requests.then_some(true),
+            log_slow_request: self.log_slow_request,
+            log_slow_query: self.log_slow_query,
+            metrics_listen: self.metrics_listen,
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
             processes: ProcessSettings {
                 max_file_size: self.processes_max_file_size,
@@ -179,6 +223,14 @@ impl ServeArgs {
             },
             sheets: self.sheets,
             nomenclature: self.nomenclature,
+            store: StoreSettings { checkpoints: self.store_checkpoints },
+            backup: BackupSettings {
+                every: self.backup_every,
+                at: self.backup_at,
+                keep: self.backup_keep,
+                folder: self.backup_folder,
+                drill_every: self.backup_drill_every,
+            },
             ..Settings::default()
         }
     }
@@ -204,6 +256,8 @@ pub fn run(common: &Common, args: ServeArgs) -> Result<(), CliError> {
 pub struct Running {
     /// What it listens on.
     pub address: SocketAddr,
+    /// Where the figures are served without a credential.
+    pub metrics: Option<SocketAddr>,
     /// The database file.
     pub database: PathBuf,
     /// Identity, to add to before the first request.
@@ -274,12 +328,14 @@ pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOption
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
+        slow_request: config.slow_request,
         reminder_grace: config.reminder_grace,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
         connectors: config.connectors,
         nomenclature: config.nomenclature,
+        backup: config.backup.clone(),
         sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
         stopping,
     })
@@ -296,16 +352,18 @@ async fn run_server(
     let listener =
         TcpListener::bind(config.listen).await.map_err(CliError::io(format!("cannot listen on {}", config.listen)))?;
     let address = listener.local_addr().map_err(CliError::io("cannot read the address"))?;
+    let scraped = Scraped::listen(config.metrics_listen).await?;
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
     let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
-    let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
+    let store = open(path, &config, &clock)?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
     let options = options(&config, shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let (runner, queue) = (background.runner.clone(), background.queue.clone());
+    let metrics = scraped.serve(&background, &shutdown);
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -342,7 +400,7 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
+        let running = Running { address, metrics, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };
@@ -383,6 +441,38 @@ async fn run_server(
     drop(folder);
     tracing::info!("stopped");
     outcome
+}
+
+/// The address for the figures alone, if there is one.
+struct Scraped(Option<TcpListener>);
+
+impl Scraped {
+    async fn listen(address: Option<SocketAddr>) -> Result<Self, CliError> {
+        let Some(address) = address else { return Ok(Self(None)) };
+        let listener = TcpListener::bind(address).await;
+        Ok(Self(Some(listener.map_err(CliError::io(format!("cannot listen on {address}")))?)))
+    }
+
+    /// Serves them until `shutdown`; where.
+    fn serve(self, background: &Background, shutdown: &CancellationToken) -> Option<SocketAddr> {
+        let listener = self.0?;
+        let address = listener.local_addr().ok();
+        let endpoint = app::metrics_endpoint(background.metrics.clone());
+        let limits = Limits { max_connections: 16, max_connections_per_address: None, ..Limits::default() };
+        tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+        tracing::info!(address = address.map(tracing::field::display), "the figures are served without a credential");
+        address
+    }
+}
+
+fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
+    let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
+    let (clock, slow_query) = (clock.clone(), config.slow_query);
+    let store = Store::open(OpenOptions { clock, checkpoints, slow_query, ..OpenOptions::server(path) })?;
+    if let Some(held) = store.read(|conn| store::held(conn))? {
+        tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
+    }
+    Ok(store)
 }
 
 /// The database's path, and the folder that goes with the process if it is a temporary one.
@@ -429,6 +519,7 @@ fn announce(server: &Running, ready: Option<File>) -> Result<(), CliError> {
         "ready": true,
         "url": server.url(),
         "listen": server.address.to_string(),
+        "metrics": server.metrics.map(|address| format!("http://{address}/metrics")),
         "pid": std::process::id(),
         "database": server.database,
         "operator": server.operator().map(|(username, _)| username),

@@ -17,6 +17,7 @@ use crate::auth::permissions::Effect;
 use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
 use crate::http::format::Format;
+use crate::http::meters::Meters;
 use crate::http::operations::Operations;
 use crate::i18n::Language;
 
@@ -44,6 +45,10 @@ pub struct HttpState {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
+    /// What counts requests.
+    pub meters: Arc<Meters>,
 }
 
 /// One request.

@@ -27,6 +27,7 @@ use crate::http::contract::{Contract, UNHURRIED};
 use crate::http::failure::Failure;
 use crate::http::format::Format;
 use crate::i18n::Language;
+use crate::store::during;
 
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -39,9 +40,6 @@ const MAX_TARGET_BYTES: usize = 8 * 1024;
 
 /// So many characters of a path are logged: a client decides how many it sends.
 const LOGGED_PATH: usize = 200;
-
-/// Answers slower than this are logged as a warning.
-const SLOW: Duration = Duration::from_secs(1);
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -63,6 +61,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let started = Instant::now();
+        self.state.meters.begin();
         strip_trailing_slash(&mut request);
         let contract = contract_of(self.state.contracts, request.uri().path());
         if contract.merges_slashes {
@@ -110,6 +109,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             response = compress::gzip(response).await;
         }
         let outcome = Outcome { status: response.status(), failed, took: started.elapsed(), cause: cause.as_deref() };
+        self.state.meters.end(context.operation(), outcome.status, outcome.took);
         log(&context, &method, logged, &outcome);
         Ok(response)
     }
@@ -177,7 +177,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
         let answered = pin!(self.inner.call(request));
         let answered = AssertUnwindSafe(answered).catch_unwind();
-        match tokio::time::timeout(time, answered).await {
+        match tokio::time::timeout(time, during(context.id, answered)).await {
             Ok(Ok(Ok(response))) => {
                 // A public operation has no caller to note it.
                 if let Some(operation) = response.data::<OperationId>() {
@@ -325,7 +325,7 @@ fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<
     }
     if failed && status.is_server_error() {
         line!(error, "request failed");
-    } else if took > SLOW {
+    } else if took > context.state.slow_request {
         line!(warn, "slow request");
     } else if status.is_client_error() || context.state.log_all_requests {
         line!(info, "request");

@@ -16,6 +16,7 @@ pub mod format;
 pub mod gate;
 pub mod idempotency;
 pub mod json;
+pub mod meters;
 pub mod operations;
 pub mod pages;
 pub mod paging;

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::tasks::context::TaskContext;
 use crate::tasks::model::{Dedupe, NewTask};
 use crate::tasks::outcome::Ending;
@@ -42,11 +42,13 @@ pub struct RunnerOptions {
     pub poll: Duration,
     /// Chance, from 0 to 1, that spreads delays.
     pub chance: fn() -> f64,
+    /// Kinds that tell people outside of something: they wait while the store says that outgoing work is held.
+    pub outgoing: &'static [&'static str],
 }
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), chance }
+        Self { poll: Duration::from_secs(1), chance, outgoing: &[] }
     }
 }
 
@@ -108,8 +110,13 @@ impl fmt::Debug for Runner {
 impl Runner {
     /// A runner of what `registry` knows. It does nothing until [`Runner::start`] or [`Runner::run_pending`]. There must
     /// be no other one on this queue, and none on this file but those of dead processes: what they had is taken over.
+    ///
+    /// # Panics
+    /// If an outgoing kind has no handler: its name would be misspelt.
     #[must_use]
     pub fn new(store: Store, queue: Queue, registry: Registry, options: RunnerOptions) -> Self {
+        let unknown = options.outgoing.iter().find(|kind| registry.kind(kind).is_none());
+        assert!(unknown.is_none(), "nobody handles the outgoing kind {unknown:?}");
         Self(Arc::new(Inner {
             store,
             queue,
@@ -329,7 +336,9 @@ impl Runner {
         let places = self.places();
         let (wanted, next) = self.0.store.read(|conn| {
             let (mut wanted, mut next) = (Vec::new(), None);
-            for (kind, places) in &places {
+            let held = store::held(conn)?.is_some();
+            let holds = |kind: &str| held && self.0.options.outgoing.contains(&kind);
+            for (kind, places) in places.iter().filter(|(kind, _)| !holds(kind.name)) {
                 let due = sql::due(conn, kind.name, now)?;
                 if due.now {
                     let served = desk.served.get(kind.name).copied().unwrap_or_default();

@@ -3,6 +3,7 @@
 //! Must not know: HTTP as a server, tasks, any domain, the statements.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::{AllowedDestination, ConfigError, WebhookConfig};
+use crate::meters::{Exposition, Kind};
 use crate::store::Store;
 use crate::webhooks::error::WebhookError;
 use crate::webhooks::guard::{Destination, Guard};
@@ -64,20 +66,30 @@ impl Default for Options {
 
 /// Makes the calls; clones share it.
 #[derive(Clone)]
-pub struct Webhooks(Arc<Sender>);
+pub struct Webhooks(Arc<Inner>);
+
+struct Inner {
+    sender: Sender,
+    /// Attempts, by what came of them.
+    attempts: [AtomicU64; OUTCOMES.len()],
+}
+
+/// What comes of attempts, as a label says it.
+const OUTCOMES: [&str; 4] = ["delivered", "gone", "refused", "unreachable"];
 
 impl Webhooks {
     /// As `options` say.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let Options { allow, roots, resolver, timeout } = options;
-        Self(Arc::new(Sender::new(Guard::new(allow), resolver, roots, timeout)))
+        let sender = Sender::new(Guard::new(allow), resolver, roots, timeout);
+        Self(Arc::new(Inner { sender, attempts: Default::default() }))
     }
 
     /// Where calls may go.
     #[must_use]
     pub fn guard(&self) -> &Guard {
-        self.0.guard()
+        self.0.sender.guard()
     }
 
     /// Sends a delivery if it is due; `None` if there is nothing to send. Either way
@@ -88,7 +100,24 @@ impl Webhooks {
         let started = Instant::now();
         let (url, outcome) = self.post(&delivery.to_string(), message, at).await;
         let took = started.elapsed();
-        Ok(Some(judged(url, outcome, at, took, clock.now())))
+        let made = judged(url, outcome, at, took, clock.now());
+        let came_to = match (made.verdict, made.attempt.status) {
+            (Verdict::Delivered, _) => 0,
+            (Verdict::Gone, _) => 1,
+            (Verdict::Failed(_), Some(_)) => 2,
+            (Verdict::Failed(_), None) => 3,
+        };
+        self.0.attempts[came_to].fetch_add(1, Ordering::Relaxed);
+        Ok(Some(made))
+    }
+
+    /// Writes what came of attempts.
+    pub fn expose(&self, page: &mut Exposition) {
+        let attempts = "comptoir_webhook_attempts_total";
+        page.family(attempts, Kind::Counter, "Calls of webhooks, by what came of them.");
+        for (outcome, count) in OUTCOMES.iter().zip(&self.0.attempts) {
+            page.sample(attempts, &[("outcome", outcome)], count.load(Ordering::Relaxed));
+        }
     }
 
     async fn post(&self, id: &str, message: Message, at: Timestamp) -> (String, Result<Reply, String>) {
@@ -101,7 +130,9 @@ impl Webhooks {
             (HeaderName::from_static("webhook-signature"), text(&secrets.signature(id, &body, at))),
         ]);
         let outcome = match Destination::parse(&url) {
-            Ok(destination) => self.0.post(&destination, headers, body.into()).await.map_err(|error| explained(&error)),
+            Ok(destination) => {
+                self.0.sender.post(&destination, headers, body.into()).await.map_err(|error| explained(&error))
+            }
             Err(rule) => Err(format!("the URL {rule}")),
         };
         (url, outcome)

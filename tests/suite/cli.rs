@@ -2,6 +2,7 @@
 
 mod audience;
 mod audit;
+mod backups;
 mod beside;
 mod connectors;
 mod help;

@@ -7,6 +7,7 @@ mod account;
 mod architecture;
 mod audience;
 mod audit;
+mod backups;
 mod cli;
 mod connectors;
 mod docs;

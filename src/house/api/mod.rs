@@ -3,8 +3,10 @@
 //!
 //! Must not know: SQL, any domain.
 
+mod backups;
 mod companies;
 mod health;
+mod metrics;
 mod session;
 mod tasks;
 mod tokens;
@@ -15,8 +17,10 @@ mod wire;
 use poem::http::StatusCode;
 use poem_openapi::Tags;
 
+pub use self::backups::BackupsApi;
 pub use self::companies::CompaniesApi;
 pub use self::health::HealthApi;
+pub use self::metrics::MetricsApi;
 pub use self::session::SessionApi;
 pub use self::tasks::TasksApi;
 pub use self::tokens::TokensApi;
@@ -32,7 +36,7 @@ use crate::webhooks::WebhookError;
 /// The contract, for the shared HTTP layer. It also shapes what belongs to no contract at all.
 pub const CONTRACT: Contract = Contract {
     name: "house",
-    prefixes: &["/comptoir/v1", "/health"],
+    prefixes: &["/comptoir/v1", "/health", "/metrics"],
     body_limit: 1024 * 1024,
     seldom: &[
         (403, &["create_token", "revoke_token"]),
@@ -88,7 +92,10 @@ enum HouseTags {
     /// Signed calls to other servers.
     #[oai(rename = "house: webhooks")]
     Webhooks,
-    /// Whether the server is up.
+    /// Copies of the whole database, and what a restore has held.
+    #[oai(rename = "house: backups")]
+    Backups,
+    /// Whether the server is up, and its figures.
     #[oai(rename = "house: health")]
     Health,
 }
@@ -100,6 +107,7 @@ impl From<HouseError> for Failure {
         match error {
             HouseError::Auth(error) => error.into(),
             HouseError::Webhook(error) => webhook_failure(error),
+            HouseError::Backup(error) => backups::failure(error),
             HouseError::Repeated(error) => error.into(),
             HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
             HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),

@@ -14,10 +14,10 @@ const PARTS: &[&str] = &["mod", "api", "service", "sql", "tasks"];
 const USE_CASES: &[&str] = &["house/idempotency.rs"];
 
 /// Rooms under everything.
-const FOUNDATIONS: &[&str] = &["store", "auth", "clock", "config", "sheets", "i18n"];
+const FOUNDATIONS: &[&str] = &["store", "auth", "clock", "config", "meters", "sheets", "i18n"];
 
 /// Rooms that serve every domain and know none.
-const SHARED: &[&str] = &["audit", "tasks", "webhooks", "http"];
+const SHARED: &[&str] = &["audit", "backups", "tasks", "webhooks", "http"];
 
 /// Files, the runtime, the engine, the web and the machine's clock.
 const IMPURE: &[&str] = &[

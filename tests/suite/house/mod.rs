@@ -3,6 +3,7 @@
 mod companies;
 mod health;
 mod idempotency;
+mod metrics;
 mod revocation;
 mod session;
 mod tasks;

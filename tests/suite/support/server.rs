@@ -11,7 +11,8 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, BackupConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
+use comptoir::house::metrics::MetricsService;
 use comptoir::http::server::{Limits, serve};
 use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store};
@@ -39,6 +40,8 @@ pub struct TestServer {
     pub queue: Queue,
     /// Runs tasks when it is told to.
     pub runner: Runner,
+    /// The figures, as an address without credentials serves them.
+    pub metrics: MetricsService,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -68,13 +71,15 @@ impl TestServer {
 
     /// The same installation after a stop and a start, at the same instant. Clients of the old one lead nowhere.
     pub async fn restarted(self) -> Self {
+        self.stop().await.start(|_| {}).await
+    }
+
+    /// Stops it. Its folder stays.
+    pub async fn stop(self) -> Stopped {
         let Self { clock, auth, stop, folder, .. } = self;
         drop(stop);
         auth.store().clone().close().await.unwrap();
-        drop(auth);
-        let server = Self::over(folder, clock, |_| {}).await;
-        server.first_start().await;
-        server
+        Stopped { clock, folder }
     }
 
     async fn over(folder: TempDir, clock: Clock, change: impl FnOnce(&mut AppOptions)) -> Self {
@@ -87,6 +92,7 @@ impl TestServer {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            slow_request: Duration::from_secs(1),
             reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
@@ -94,17 +100,19 @@ impl TestServer {
             connectors: ConnectorConfig::default(),
             nomenclature: NomenclatureConfig::default(),
             sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
+            backup: BackupConfig::default(),
             stopping: shutdown.clone(),
         };
         change(&mut options);
         let background = app::background(auth.store(), &clock, &options);
         let (queue, runner) = (background.queue.clone(), background.runner.clone());
+        let metrics = background.metrics.clone();
         let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, queue, runner, auth, address, client, database, stop: shutdown.drop_guard(), folder }
+        Self { clock, queue, runner, metrics, auth, address, client, database, stop: shutdown.drop_guard(), folder }
     }
 
     /// Makes the operator.
@@ -230,6 +238,27 @@ impl TestServer {
     /// The file opened a second time, as the command line does beside a running server.
     pub fn second_store(&self) -> Store {
         Store::open(OpenOptions { clock: self.clock.clone(), ..OpenOptions::command(&self.database) }).unwrap()
+    }
+}
+
+/// An installation whose server was stopped.
+pub struct Stopped {
+    /// The clock, which stands where it stood.
+    pub clock: Clock,
+    folder: TempDir,
+}
+
+impl Stopped {
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("comptoir.db")
+    }
+
+    /// Starts a server over it.
+    pub async fn start(self, change: impl FnOnce(&mut AppOptions)) -> TestServer {
+        let server = TestServer::over(self.folder, self.clock, change).await;
+        server.first_start().await;
+        server
     }
 }
 
