@@ -468,7 +468,7 @@ impl Scraped {
 fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
     let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
     let (clock, slow_query) = (clock.clone(), config.slow_query);
-    let store = Store::open(OpenOptions { clock, checkpoints, slow_query, ..OpenOptions::server(path) })?;
+    let store = Store::open(OpenOptions { checkpoints, slow_query, clock, ..OpenOptions::server(path) })?;
     if let Some(held) = store.read(|conn| store::held(conn))? {
         tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
     }

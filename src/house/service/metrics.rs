@@ -10,7 +10,7 @@ use crate::backups::{Backups, last_drill};
 use crate::clock::{Clock, Timestamp};
 use crate::http::meters::Meters;
 use crate::meters::{Exposition, Kind, Scaled};
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Store};
 use crate::tasks::{self, Queue};
 use crate::webhooks::Webhooks;
 use crate::webhooks::tasks::DELIVERY;
@@ -131,7 +131,7 @@ impl MetricsService {
             let bytes = newest.map_or(0, |backup| backup.bytes);
             page.single("comptoir_backup_last_success_bytes", Kind::Gauge, "Its size.", bytes);
         }
-        if let Ok(Some(drill)) = self.store.read(|conn| Ok::<_, StoreError>(last_drill(conn)?)) {
+        if let Ok(Some(drill)) = self.store.read(|conn| last_drill(conn)) {
             let help = "When the last restore drill began, in Unix time.";
             page.single("comptoir_restore_drill_timestamp_seconds", Kind::Gauge, help, seconds(drill.began()));
             let help = "Whether the newest backup could be restored then.";

@@ -1,5 +1,7 @@
 //! `/metrics`, read as strictly as a scraper reads it.
 
+#![allow(clippy::float_cmp, reason = "the figures are whole numbers, which floats hold exactly")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
