@@ -48,14 +48,13 @@ use crate::webhooks::Webhooks;
 use crate::{account, audience, audit, house, nomenclature, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] =
-    &[
-        house::api::CONTRACT,
-        account::api::CONTRACT,
-        audience::api::CONTRACT,
-        schedules::api::CONTRACT,
-        nomenclature::api::CONTRACT,
-    ];
+pub const CONTRACTS: &[Contract] = &[
+    house::api::CONTRACT,
+    account::api::CONTRACT,
+    audience::api::CONTRACT,
+    schedules::api::CONTRACT,
+    nomenclature::api::CONTRACT,
+];
 
 /// The handlers of every contract.
 type Handlers = (
@@ -141,13 +140,12 @@ pub enum AppError {
 /// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let hooks =
-        vec![
-            webhooks::tasks::TaskEnds::hook(),
-            Arc::new(RefreshEnded),
-            ImportEnded::hook(clock),
-            audit::tasks::TaskEnds::hook(&options.env),
-        ];
+    let hooks = vec![
+        webhooks::tasks::TaskEnds::hook(),
+        Arc::new(RefreshEnded),
+        ImportEnded::hook(clock),
+        audit::tasks::TaskEnds::hook(&options.env),
+    ];
     let queue = Queue::new(clock.clone(), hooks);
     let webhooks = Webhooks::new(options.webhooks.clone());
     let mut registry = tasks::Registry::new();

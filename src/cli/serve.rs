@@ -20,7 +20,8 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, Database, NomenclatureSettings, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
+    AuditSettings, Config, Database, NomenclatureSettings, OperatorPassword, ProcessSettings, Settings, SheetSettings,
+    WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;

@@ -23,7 +23,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// So many looks at most: the demo starts without the rest rather than never.
 const LOOKS: usize = 500;
 
-const HEADER: [&str; 7] = ["Наименование", "Артикул", "Группа", "Единица измерения", "Цена", "Ставка НДС", "Штрихкоды EAN-13"];
+const HEADER: [&str; 7] =
+    ["Наименование", "Артикул", "Группа", "Единица измерения", "Цена", "Ставка НДС", "Штрихкоды EAN-13"];
 
 /// Names, groups, units and prices in minor units; articles and barcodes follow from their place.
 const GOODS: &[(&str, &str, &str, i64)] = &[
@@ -53,7 +54,8 @@ const GOODS: &[(&str, &str, &str, i64)] = &[
 /// An EAN-13 of the demo's own.
 fn ean13(number: usize) -> String {
     let twelve = format!("{:012}", 482_009_900_000 + number);
-    let weighed = twelve.bytes().zip([1, 3].into_iter().cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight);
+    let weighed =
+        twelve.bytes().zip([1, 3].into_iter().cycle()).map(|(digit, weight)| u32::from(digit - b'0') * weight);
     format!("{twelve}{}", (10 - weighed.sum::<u32>() % 10) % 10)
 }
 
@@ -95,8 +97,7 @@ pub async fn fill(server: &Running, username: &str, password: &Password) -> Resu
     let owner = auth.authenticate(&jwt)?;
     let reader = Reader::of_this_program(Limits::default()).map_err(CliError::io("cannot find the program"))?;
     let stopping = tokio_util::sync::CancellationToken::new();
-    let service =
-        NomenclatureService::new(auth, server.queue.clone(), reader, NomenclatureConfig::default(), stopping);
+    let service = NomenclatureService::new(auth, server.queue.clone(), reader, NomenclatureConfig::default(), stopping);
     let today = auth.clock().now().to_utc().naive_utc();
     let written = |error: Unwritten| CliError::io("cannot write the demo's price list")(std::io::Error::other(error));
 

@@ -78,31 +78,94 @@ impl Field {
     const fn synonyms(self) -> &'static [&'static str] {
         match self {
             Self::Name => &[
-                "название", "товар", "номенклатура", "наименование товара", "название товара", "найменування",
-                "назва товару", "найменування товару", "product", "product name", "good", "good name", "title", "item",
+                "название",
+                "товар",
+                "номенклатура",
+                "наименование товара",
+                "название товара",
+                "найменування",
+                "назва товару",
+                "найменування товару",
+                "product",
+                "product name",
+                "good",
+                "good name",
+                "title",
+                "item",
             ],
             Self::Article => &["код", "код товара", "код товару", "sku", "vendor code", "code"],
             Self::Group => &[
-                "группа товаров", "категория", "группа товара", "група товарів", "категорія", "category", "group path",
+                "группа товаров",
+                "категория",
+                "группа товара",
+                "група товарів",
+                "категорія",
+                "category",
+                "group path",
                 "product group",
             ],
             Self::Unit => &[
-                "единица", "ед. изм.", "ед.изм.", "ед. изм", "ед", "ед.", "одиниця", "од. вим.", "од.вим.", "од.", "од",
-                "unit of measure", "uom", "units",
+                "единица",
+                "ед. изм.",
+                "ед.изм.",
+                "ед. изм",
+                "ед",
+                "ед.",
+                "одиниця",
+                "од. вим.",
+                "од.вим.",
+                "од.",
+                "од",
+                "unit of measure",
+                "uom",
+                "units",
             ],
-            Self::Price => &["цена продажи", "розничная цена", "ціна продажу", "роздрібна ціна", "sale price", "retail price"],
-            Self::Vat => &["ндс", "ндс, %", "ндс %", "пдв", "пдв, %", "пдв %", "vat", "vat, %", "vat %", "tax", "tax rate"],
+            Self::Price => {
+                &["цена продажи", "розничная цена", "ціна продажу", "роздрібна ціна", "sale price", "retail price"]
+            }
+            Self::Vat => {
+                &["ндс", "ндс, %", "ндс %", "пдв", "пдв, %", "пдв %", "vat", "vat, %", "vat %", "tax", "tax rate"]
+            }
             Self::Ean13 => &[
-                "штрихкод", "штрих-код", "штрихкоды", "штрих-коды", "штрихкод ean-13", "штрих-код ean-13", "ean-13",
-                "ean13", "ean", "gtin", "штрихкоди", "штрих-коди", "barcode", "barcodes", "ean-13 barcode", "ean13 barcodes",
+                "штрихкод",
+                "штрих-код",
+                "штрихкоды",
+                "штрих-коды",
+                "штрихкод ean-13",
+                "штрих-код ean-13",
+                "ean-13",
+                "ean13",
+                "ean",
+                "gtin",
+                "штрихкоди",
+                "штрих-коди",
+                "barcode",
+                "barcodes",
+                "ean-13 barcode",
+                "ean13 barcodes",
             ],
             Self::Local => &[
-                "локальный штрихкод", "внутренний штрихкод", "внутренние штрихкоды", "локальний штрихкод",
-                "внутрішній штрихкод", "внутрішні штрихкоди", "local barcode", "local code", "local codes",
+                "локальный штрихкод",
+                "внутренний штрихкод",
+                "внутренние штрихкоды",
+                "локальний штрихкод",
+                "внутрішній штрихкод",
+                "внутрішні штрихкоди",
+                "local barcode",
+                "local code",
+                "local codes",
                 "internal barcode",
             ],
             Self::Subject => &[
-                "признак предмета расчета", "предмет", "тип", "вид", "тип товара", "тип товару", "subject", "type", "kind",
+                "признак предмета расчета",
+                "предмет",
+                "тип",
+                "вид",
+                "тип товара",
+                "тип товару",
+                "subject",
+                "type",
+                "kind",
             ],
             Self::Archived => &["архив", "архивный", "архів", "архівний", "archive", "is archived"],
         }
@@ -115,8 +178,7 @@ impl Field {
         let bare = folded.trim_end_matches(['*', ':', ' ']);
         let known = |name: &str| {
             Self::ALL.into_iter().find(|field| {
-                field.synonyms().contains(&name)
-                    || field.names().iter().any(|own| fold(own).replace('ё', "е") == name)
+                field.synonyms().contains(&name) || field.names().iter().any(|own| fold(own).replace('ё', "е") == name)
             })
         };
         // `Цена, грн` and `Price (UAH)` are prices.

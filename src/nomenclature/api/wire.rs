@@ -277,9 +277,10 @@ pub fn resolutions(language: Language, shown: &Shown) -> Vec<Resolution> {
         said.push(Resolution::new(Severity::Warning, words::drastic(language, counts)));
     }
     let problems = shown.problems.iter();
-    said.extend(problems.map(|problem| {
-        Resolution::new(problem.code.severity(), words::resolution(language, &plan.sheet, problem))
-    }));
+    said.extend(
+        problems
+            .map(|problem| Resolution::new(problem.code.severity(), words::resolution(language, &plan.sheet, problem))),
+    );
     let more = counts.infos + counts.warnings + counts.errors - i64::try_from(LISTED).unwrap_or(i64::MAX);
     if more > 0 {
         said.push(Resolution::new(Severity::Information, words::more(language, more)));
@@ -362,13 +363,7 @@ pub fn figures<T>(page: &Page<T>, items: u32) -> [i32; 4] {
 
 impl NomenclatureImportTaskList {
     /// A page of imports.
-    pub fn of(
-        page: &Page<Shown>,
-        items: u32,
-        organization: Uuid,
-        language: Language,
-        mode: PresentationModes,
-    ) -> Self {
+    pub fn of(page: &Page<Shown>, items: u32, organization: Uuid, language: Language, mode: PresentationModes) -> Self {
         let [page_number, pages_total, items_per_page, items_total] = figures(page, items);
         let task = |shown| NomenclatureImportTask::of(shown, organization, language, mode);
         Self {

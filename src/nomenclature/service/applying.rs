@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::planning::{PLANNED, SLICE};
 use super::NomenclatureError;
+use super::planning::{PLANNED, SLICE};
 use crate::auth::model::CompanyId;
 use crate::nomenclature::model::Plan;
 use crate::nomenclature::sql;

@@ -206,9 +206,7 @@ async fn an_import_that_is_killed_while_it_is_written_is_applied_once_and_can_be
     if let Some(lock) = shop.caught(BEING_WRITTEN, WRITTEN).await {
         shop.killed(Some(lock)).await;
     }
-    let undone = async {
-        while shop.operator.get(&undo).await.expect(200).json()["undo"] != "done" {}
-    };
+    let undone = async { while shop.operator.get(&undo).await.expect(200).json()["undo"] != "done" {} };
     timeout(GENEROUS, undone).await.expect("an end");
     assert_eq!(shop.catalogue().await, (version + 1, rows, rows));
     let after = shop.operator.get(&good(&shop)).await.expect(200).json()["items"][0]["price"].clone();
@@ -237,7 +235,14 @@ async fn a_cancel_in_the_middle_of_the_writing_leaves_nothing_behind_even_across
         let task = shop.operator.get(&shop.path(&task, "")).await.expect(200).json();
         assert_eq!(task["status"], "Canceled");
         let swept = async {
-            while shop.connection().query_row("SELECT count(*) FROM nomenclature_catalogues WHERE pending_plan IS NOT NULL", [], |row| row.get::<_, i64>(0)).unwrap() > 0 {
+            while shop
+                .connection()
+                .query_row("SELECT count(*) FROM nomenclature_catalogues WHERE pending_plan IS NOT NULL", [], |row| {
+                    row.get::<_, i64>(0)
+                })
+                .unwrap()
+                > 0
+            {
                 tokio::task::yield_now().await;
             }
         };
