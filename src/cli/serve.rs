@@ -20,8 +20,8 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, Database, NomenclatureSettings, OperatorPassword, ProcessSettings, Settings, SheetSettings,
-    WebhookSettings,
+    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
+    Settings, SheetSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
@@ -109,6 +109,30 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
+    /// configuration file: `connectors.max_skew`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
+    connectors_max_skew: Option<u64>,
+
+    /// How many days connectors' values are kept [default: for good]. In the configuration file:
+    /// `connectors.retention_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_RETENTION_DAYS", value_name = "DAYS")]
+    connectors_retention_days: Option<u64>,
+
+    /// How many days old connectors' values have to be to be thinned [default: none is]. In the configuration file:
+    /// `connectors.thin_after_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_AFTER_DAYS", value_name = "DAYS")]
+    connectors_thin_after_days: Option<u64>,
+
+    /// Of so many seconds of values that are thinned the last one stays [default: 3600]. In the configuration file:
+    /// `connectors.thin_to`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_TO", value_name = "SECONDS")]
+    connectors_thin_to: Option<u64>,
+
+    /// How many series of a company its gauges for Prometheus show [default: 10000]. In the configuration file:
+    /// `connectors.max_gauges`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_GAUGES", value_name = "NUMBER")]
+    connectors_max_gauges: Option<usize>,
     #[command(flatten)]
     sheets: SheetSettings,
 
@@ -146,6 +170,13 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            connectors: ConnectorSettings {
+                max_skew: self.connectors_max_skew,
+                retention_days: self.connectors_retention_days,
+                thin_after_days: self.connectors_thin_after_days,
+                thin_to: self.connectors_thin_to,
+                max_gauges: self.connectors_max_gauges,
+            },
             sheets: self.sheets,
             nomenclature: self.nomenclature,
             ..Settings::default()
@@ -236,6 +267,24 @@ pub fn serve(
     outcome
 }
 
+/// What the application is made of, as `config` says.
+pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOptions, CliError> {
+    Ok(AppOptions {
+        env: config.environment.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        request_timeout: config.request_timeout,
+        log_all_requests: config.log_requests,
+        reminder_grace: config.reminder_grace,
+        webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        processes: config.processes,
+        audit: config.audit,
+        connectors: config.connectors,
+        nomenclature: config.nomenclature,
+        sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
+        stopping,
+    })
+}
+
 async fn run_server(
     config: Config,
     clock: Clock,
@@ -254,19 +303,7 @@ async fn run_server(
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
-    let options = AppOptions {
-        env: config.environment.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        request_timeout: config.request_timeout,
-        log_all_requests: config.log_requests,
-        reminder_grace: config.reminder_grace,
-        webhooks: webhooks::Options::of(config.webhooks.clone())?,
-        processes: config.processes,
-        audit: config.audit,
-        nomenclature: config.nomenclature,
-        sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
-        stopping: shutdown.clone(),
-    };
+    let options = options(&config, shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;

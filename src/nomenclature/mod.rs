@@ -44,4 +44,5 @@ pub mod tasks;
 mod text;
 mod words;
 
+pub use self::problems::Severity;
 pub use self::service::{NomenclatureError, NomenclatureService};

@@ -3,6 +3,9 @@
 mod audience;
 mod audit;
 mod beside;
+mod connectors;
+mod help;
+mod import;
 mod nomenclature;
 mod printing;
 mod quotas;

@@ -14,9 +14,8 @@ use crate::i18n::Language;
 use crate::nomenclature::model::{self, Import, Status};
 use crate::nomenclature::paging::pages;
 use crate::nomenclature::problems::Severity;
-use crate::nomenclature::service::imports::{LISTED, Shown};
+use crate::nomenclature::service::imports::Shown;
 use crate::nomenclature::service::lists::{self, Page};
-use crate::nomenclature::words;
 
 /// How much of each task a list shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
@@ -262,30 +261,8 @@ pub struct NomenclatureImportTask {
 
 /// What an import found and would do, or did.
 pub fn resolutions(language: Language, shown: &Shown) -> Vec<Resolution> {
-    let mut said = Vec::new();
-    if let Some(failure) = &shown.import.failure {
-        said.push(Resolution::new(failure.code.severity(), words::resolution(language, "", failure)));
-    }
-    let Some(plan) = &shown.plan else { return said };
-    let (counts, status) = (&plan.counts, shown.import.status);
-    if shown.import.replanned && status == Status::WaitingForFeedback {
-        said.push(Resolution::new(Severity::Warning, words::replanned(language)));
-    }
-    let summary = words::summary(language, counts, status == Status::Completed);
-    said.extend(summary.into_iter().map(|(severity, text)| Resolution::new(severity, text)));
-    if counts.is_drastic() && status == Status::WaitingForFeedback {
-        said.push(Resolution::new(Severity::Warning, words::drastic(language, counts)));
-    }
-    let problems = shown.problems.iter();
-    said.extend(
-        problems
-            .map(|problem| Resolution::new(problem.code.severity(), words::resolution(language, &plan.sheet, problem))),
-    );
-    let more = counts.infos + counts.warnings + counts.errors - i64::try_from(LISTED).unwrap_or(i64::MAX);
-    if more > 0 {
-        said.push(Resolution::new(Severity::Information, words::more(language, more)));
-    }
-    said
+    let said = shown.summary(language).into_iter().chain(shown.findings(language));
+    said.map(|(severity, text)| Resolution::new(severity, text)).collect()
 }
 
 impl NomenclatureImportTask {

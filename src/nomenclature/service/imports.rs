@@ -15,10 +15,11 @@ use uuid::Uuid;
 use super::{NomenclatureError, NomenclatureService, What, keep};
 use crate::auth::model::{CompanyId, Principal, SharedPrincipal};
 use crate::clock::Timestamp;
+use crate::i18n::Language;
 use crate::nomenclature::model::{Counts, Import, NewImport, Plan, Status, Strategy};
-use crate::nomenclature::problems::{Code, Problem};
+use crate::nomenclature::problems::{Code, Problem, Severity};
 use crate::nomenclature::sql;
-use crate::nomenclature::words::Why;
+use crate::nomenclature::words::{self, Why};
 use crate::store::{Conn, StoreError, WriteTx};
 use crate::tasks::{Kind, NewTask, Queue, State, Task, TaskChange, TaskError, get};
 
@@ -52,6 +53,41 @@ pub struct Shown {
     pub problems: Vec<Problem>,
     /// How far it is, in per cent.
     pub progress: u8,
+}
+
+impl Shown {
+    /// What the import would do, or did, or why it ended.
+    #[must_use]
+    pub fn summary(&self, language: Language) -> Vec<(Severity, String)> {
+        let mut said = Vec::new();
+        if let Some(failure) = &self.import.failure {
+            said.push((failure.code.severity(), words::resolution(language, "", failure)));
+        }
+        let Some(plan) = &self.plan else { return said };
+        let (counts, status) = (&plan.counts, self.import.status);
+        if self.import.replanned && status == Status::WaitingForFeedback {
+            said.push((Severity::Warning, words::replanned(language)));
+        }
+        said.extend(words::summary(language, counts, status == Status::Completed));
+        if counts.is_drastic() && status == Status::WaitingForFeedback {
+            said.push((Severity::Warning, words::drastic(language, counts)));
+        }
+        said
+    }
+
+    /// What was found about its rows: the first thousand findings, and how many more there are.
+    #[must_use]
+    pub fn findings(&self, language: Language) -> Vec<(Severity, String)> {
+        let Some(plan) = &self.plan else { return Vec::new() };
+        let said = |problem: &Problem| (problem.code.severity(), words::resolution(language, &plan.sheet, problem));
+        let mut findings: Vec<_> = self.problems.iter().map(said).collect();
+        let counts = &plan.counts;
+        let more = counts.infos + counts.warnings + counts.errors - i64::try_from(LISTED).unwrap_or(i64::MAX);
+        if more > 0 {
+            findings.push((Severity::Information, words::more(language, more)));
+        }
+        findings
+    }
 }
 
 /// How far an import is.
