@@ -136,7 +136,7 @@ fn counts(text: &str) -> Vec<[usize; 4]> {
         if byte == b'"' {
             quoted = !quoted;
         } else if quoted {
-            continue;
+            // Inside a text everything is text.
         } else if byte == b'\n' || byte == b'\r' {
             rows.push(std::mem::take(&mut row));
             if rows.len() == 2 * ROWS {
