@@ -262,6 +262,7 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         webhooks: webhooks::Options::default(),
         processes: ProcessSettings::default().resolve().expect("the defaults"),
         audit: AuditConfig::default(),
+        test_controls: None,
         stopping: shutdown.clone(),
     };
     let background = app::background(auth.store(), auth.clock(), &options);

@@ -93,6 +93,7 @@ impl World {
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
             audit: AuditConfig::default(),
+            test_controls: None,
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);

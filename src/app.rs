@@ -39,8 +39,10 @@ use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
+use crate::testing::api::TestApi;
+use crate::testing::{Controls, Parts};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, webhooks};
+use crate::{account, audience, audit, house, schedules, testing, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] =
@@ -63,8 +65,13 @@ type Handlers = (
     QuotasApi,
     SchedulesApi,
     PartiesApi,
-    OrderWindowsApi,
+    // A tuple has at most sixteen.
+    (OrderWindowsApi, TestApi),
 );
+
+/// What a server with test controls says of itself.
+pub const WARNING: &str =
+    "test controls are on: whoever is on this machine can change, reset and stop everything; for tests alone";
 
 /// How long an ended task is remembered.
 const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
@@ -95,6 +102,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What steers this server in tests; `None`: nothing does.
+    pub test_controls: Option<Controls>,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -129,7 +138,8 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     let hooks =
         vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
     let queue = Queue::new(clock.clone(), hooks);
-    let webhooks = Webhooks::new(options.webhooks.clone());
+    let capture = options.test_controls.as_ref().map(|controls| Arc::clone(controls.capture()));
+    let webhooks = Webhooks::new(webhooks::Options { capture, ..options.webhooks.clone() });
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
     registry.register(CHECKPOINT, KindOptions::default(), checkpoint);
@@ -165,6 +175,16 @@ pub async fn build(
     let schedules = SchedulesService::new(&auth, background.queue.clone());
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
+    if let Some(controls) = &options.test_controls {
+        controls.steer(Parts {
+            auth: auth.clone(),
+            clock: clock.clone(),
+            runner: runner.clone(),
+            queue: background.queue.clone(),
+            guard: background.webhooks.guard().clone(),
+        });
+    }
+    let warnings = options.test_controls.as_ref().map(|_| WARNING.to_owned()).into_iter().collect();
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let document = document();
@@ -181,14 +201,14 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        HealthApi::new(house),
+        HealthApi::new(house, warnings),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
         SchedulesApi(schedules.clone()),
         PartiesApi(schedules.clone()),
-        OrderWindowsApi(schedules),
+        (OrderWindowsApi(schedules), TestApi(options.test_controls.clone())),
     );
     let state = HttpState {
         auth,
@@ -202,6 +222,7 @@ pub async fn build(
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,
+        probe: options.test_controls.map(|controls| Arc::clone(controls.probe())),
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
@@ -218,6 +239,7 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            testing::api::EXAMPLES,
         ]
         .concat(),
         answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]

@@ -302,6 +302,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// Whether the server is steered by tests.
+    pub test_controls: bool,
 }
 
 /// What reporting processes goes by.
@@ -355,6 +357,8 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
+    /// Whether the server is steered by tests.
+    pub test_controls: Option<bool>,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -428,6 +432,7 @@ impl Settings {
             webhooks: self.webhooks.or(other.webhooks),
             processes: self.processes.or(other.processes),
             audit: self.audit.or(&other.audit),
+            test_controls: self.test_controls.or(other.test_controls),
         }
     }
 
@@ -486,6 +491,7 @@ impl Settings {
             webhooks: self.webhooks.resolve(&database)?,
             processes: self.processes.resolve()?,
             audit: self.audit.resolve()?,
+            test_controls: self.test_controls.unwrap_or(false),
             database,
         })
     }

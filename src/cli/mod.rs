@@ -14,6 +14,7 @@ mod party;
 mod quota;
 mod ready;
 mod schedule;
+mod seed;
 mod serve;
 mod signals;
 mod token;
@@ -111,6 +112,10 @@ enum Command {
     /// Webhooks: a company's receivers of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Bring a database, new or not, to what a fixture (JSON or TOML) says.
+    Seed(seed::SeedArgs),
+    /// Write what is in the database as a fixture, without secrets.
+    Dump(seed::DumpArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Print the OpenAPI document, or write all of them to a folder.
@@ -146,6 +151,9 @@ pub enum CliError {
     /// The application could not be put together.
     #[error(transparent)]
     App(#[from] crate::app::AppError),
+    /// Test controls could not begin.
+    #[error(transparent)]
+    Controls(#[from] crate::testing::ControlsError),
     /// A use case of webhooks was refused.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -209,6 +217,8 @@ impl Cli {
             Command::Schedule(command) => schedule::run(&common, command),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
+            Command::Seed(args) => seed::run(&common, args),
+            Command::Dump(args) => seed::dump(&common, &args),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
@@ -230,6 +240,11 @@ impl Common {
 
     fn clock(&self) -> Clock {
         self.now.map_or_else(Clock::system, Clock::fixed)
+    }
+
+    /// The clock of a server that tests steer.
+    fn steered_clock(&self) -> Clock {
+        Clock::steered(self.now)
     }
 
     /// Makes a change and records it in the same transaction, under the company that `of` names, or the installation.
@@ -255,10 +270,15 @@ impl Common {
 
     /// Opens the database for a short command, which a running server need not be stopped for.
     fn open(&self) -> Result<Store, CliError> {
+        self.open_with(OpenOptions::command)
+    }
+
+    /// The same as `options` say.
+    fn open_with(&self, options: impl FnOnce(PathBuf) -> OpenOptions) -> Result<Store, CliError> {
         let settings = self.settings(Settings::default())?;
         let text = settings.database.unwrap_or_else(|| crate::config::DEFAULT_DATABASE.to_owned());
         match Database::parse(&text) {
-            Database::File(path) => Ok(Store::open(OpenOptions { clock: self.clock(), ..OpenOptions::command(path) })?),
+            Database::File(path) => Ok(Store::open(OpenOptions { clock: self.clock(), ..options(path) })?),
             Database::Temporary => {
                 Err(CliError::Refused("a temporary database belongs to the server that made it: name its file".into()))
             }

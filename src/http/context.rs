@@ -18,6 +18,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
 use crate::http::format::Format;
 use crate::http::operations::Operations;
+use crate::http::probe::Probe;
+use crate::http::probe::requests::Tee;
 
 /// What the HTTP layer needs to serve any request.
 pub struct HttpState {
@@ -43,6 +45,8 @@ pub struct HttpState {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// What watches the gate, where there are test controls.
+    pub probe: Option<Arc<Probe>>,
 }
 
 /// One request.
@@ -63,6 +67,7 @@ pub struct RequestContext {
     too_large: AtomicBool,
     body_limit: AtomicUsize,
     xml: AtomicBool,
+    tee: OnceLock<Tee>,
 }
 
 impl RequestContext {
@@ -82,6 +87,7 @@ impl RequestContext {
             too_large: AtomicBool::new(false),
             body_limit: AtomicUsize::new(contract.body_limit),
             xml: AtomicBool::new(false),
+            tee: OnceLock::new(),
         }
     }
 
@@ -135,6 +141,17 @@ impl RequestContext {
             address: self.client,
             place: self.state.place.clone(),
         }
+    }
+
+    /// Where the body's bytes are kept as they pass, if they are.
+    #[must_use]
+    pub fn tee(&self) -> Option<&Tee> {
+        self.tee.get()
+    }
+
+    /// Has the body's bytes kept as they pass.
+    pub fn set_tee(&self, tee: Tee) {
+        let _ = self.tee.set(tee);
     }
 
     /// Notes that the body went over the limit.

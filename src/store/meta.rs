@@ -20,3 +20,14 @@ pub fn set_instance(tx: &WriteTx<'_>, id: &str) -> Result<String, StoreError> {
         .execute(named_params! { ":id": id })?;
     Ok(instance(tx)?.unwrap_or_else(|| id.to_owned()))
 }
+
+/// Whether the database was made for tests: only then may test controls reset it and fixtures bring their own secrets.
+pub fn is_for_tests(conn: &Conn) -> Result<bool, StoreError> {
+    Ok(conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'for_tests')")?.query_row([], |row| row.get(0))?)
+}
+
+/// Marks a database that was just made as one for tests.
+pub fn mark_for_tests(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT OR IGNORE INTO meta (key, value) VALUES ('for_tests', 1)")?.execute([])?;
+    Ok(())
+}

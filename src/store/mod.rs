@@ -31,6 +31,7 @@ mod nested;
 mod open;
 mod pulse;
 mod reader;
+mod snapshot;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -42,10 +43,11 @@ use tokio::sync::{Semaphore, oneshot};
 pub use self::error::{ConstraintKind, OpenError, StoreError};
 pub use self::health::{Fault, Health, Metrics};
 pub use self::integrity::integrity;
-pub use self::meta::{instance, set_instance};
+pub use self::meta::{instance, is_for_tests, mark_for_tests, set_instance};
 pub use self::migrations::{MIGRATIONS, Migration};
 pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
+pub use self::snapshot::{Adjust, Snapshot};
 
 pub use self::writer::WriteTx;
 /// The connection behind a [`ReadTx`] or a [`WriteTx`]: what reading functions take, so that both will do.
@@ -80,6 +82,8 @@ pub struct OpenOptions {
     pub long_readers: usize,
     /// How long to wait for another process's write before [`StoreError::Busy`].
     pub busy_timeout: Duration,
+    /// Whether what was acknowledged survives a power cut; for databases of tests it need not, and is faster then.
+    pub durable: bool,
     /// The steps to the latest format.
     pub migrations: &'static [Migration],
     /// What dates the copies and the health report.
@@ -97,6 +101,7 @@ impl OpenOptions {
             readers: 16,
             long_readers: 2,
             busy_timeout: Duration::from_secs(5),
+            durable: true,
             migrations: MIGRATIONS,
             clock: Clock::system(),
         }
@@ -239,6 +244,27 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.0.writer.queue().send(Message::Checkpoint(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// A copy of the whole database in memory, as it is when its turn comes.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.writer.queue().send(Message::Snapshot(reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Puts a copy in the place of the database, after `adjust` has carried over into it what must not go back. What was
+    /// queued before is written and gone; what is remembered of the rows elsewhere is the caller's to forget.
+    pub async fn restore(&self, snapshot: Arc<Snapshot>, adjust: Adjust) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Restore(snapshot, adjust, reply);
+        self.0.writer.queue().send(message).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// How many bytes the database has.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        self.read_one(|conn| snapshot::bytes(conn))
     }
 
     /// The file, with symbolic links resolved.

@@ -29,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
+use super::snapshot::{Adjust, Snapshot};
 use crate::clock::{Clock, Timestamp};
 
 /// How many closures share a commit at most.
@@ -83,6 +84,8 @@ impl fmt::Debug for WriteTx<'_> {
 pub(super) enum Message {
     Write(Box<dyn Work>),
     Checkpoint(oneshot::Sender<Result<(), StoreError>>),
+    Snapshot(oneshot::Sender<Result<Snapshot, StoreError>>),
+    Restore(Arc<Snapshot>, Adjust, oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -292,6 +295,16 @@ impl Desk {
             }
             Message::Checkpoint(reply) => {
                 let _ = reply.send(self.checkpoint());
+            }
+            Message::Snapshot(reply) => {
+                let _ = reply.send(Snapshot::of(&self.connection));
+            }
+            Message::Restore(snapshot, adjust, reply) => {
+                // Not through the shared commit: the pages change under it, whatever transaction it would be.
+                self.guard.committing.store(true, Ordering::Relaxed);
+                let restored = snapshot.restore(&mut self.connection, adjust);
+                self.guard.committing.store(false, Ordering::Relaxed);
+                let _ = reply.send(restored);
             }
             // What was queued before still runs: the queue only takes nothing more.
             Message::Close(reply) => {

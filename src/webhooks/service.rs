@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{AllowedDestination, ConfigError, WebhookConfig};
 use crate::store::Store;
+use crate::webhooks::capture::Capture;
 use crate::webhooks::error::WebhookError;
 use crate::webhooks::guard::{Destination, Guard};
 use crate::webhooks::model::Attempt;
@@ -35,6 +36,8 @@ pub struct Options {
     pub resolver: Arc<dyn Resolve>,
     /// How long a call may take.
     pub timeout: Duration,
+    /// What keeps calls instead of making them, while it is told to.
+    pub capture: Option<Arc<Capture>>,
 }
 
 impl Options {
@@ -58,20 +61,20 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow: Vec::new(), roots: Vec::new(), resolver: Arc::new(SystemResolver), timeout: TIMEOUT }
+        Self { allow: Vec::new(), roots: Vec::new(), resolver: Arc::new(SystemResolver), timeout: TIMEOUT, capture: None }
     }
 }
 
 /// Makes the calls; clones share it.
 #[derive(Clone)]
-pub struct Webhooks(Arc<Sender>);
+pub struct Webhooks(Arc<Sender>, Option<Arc<Capture>>);
 
 impl Webhooks {
     /// As `options` say.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { allow, roots, resolver, timeout } = options;
-        Self(Arc::new(Sender::new(Guard::new(allow), resolver, roots, timeout)))
+        let Options { allow, roots, resolver, timeout, capture } = options;
+        Self(Arc::new(Sender::new(Guard::new(allow), resolver, roots, timeout)), capture)
     }
 
     /// Where calls may go.
@@ -100,6 +103,11 @@ impl Webhooks {
             (HeaderName::from_static("webhook-timestamp"), HeaderValue::from(at.as_unix_seconds())),
             (HeaderName::from_static("webhook-signature"), text(&secrets.signature(id, &body, at))),
         ]);
+        if let Some(capture) = &self.1
+            && let Some(reply) = capture.take(id, &url, &headers, &body, at)
+        {
+            return (url, Ok(reply));
+        }
         let outcome = match Destination::parse(&url) {
             Ok(destination) => self.0.post(&destination, headers, body.into()).await.map_err(|error| explained(&error)),
             Err(rule) => Err(format!("the URL {rule}")),

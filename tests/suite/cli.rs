@@ -3,6 +3,7 @@
 mod audience;
 mod audit;
 mod beside;
+mod fixtures;
 mod printing;
 mod quotas;
 mod refusals;

@@ -9,6 +9,7 @@ mod audience;
 mod audit;
 mod cli;
 mod docs;
+mod fixtures;
 mod house;
 mod http;
 mod openapi;

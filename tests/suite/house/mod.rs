@@ -6,5 +6,6 @@ mod idempotency;
 mod revocation;
 mod session;
 mod tasks;
+mod test_controls;
 mod tokens;
 mod users;
