@@ -26,7 +26,7 @@ fn the_committed_documents_are_what_the_handlers_say() {
         );
     }
     let mut present: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     present.sort();
     let schema = fs::read_to_string(folder.join(openapi::FIXTURE_SCHEMA)).unwrap_or_default();
     assert!(schema == openapi::schema_text(), "the schema of fixtures has changed: run `{UPDATE}`");
