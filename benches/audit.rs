@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use comptoir::app::{self, AppOptions};
-use comptoir::audit::actions;
+use comptoir::audit::actions::{self, Tally};
 use comptoir::audit::list::{self, Query};
 use comptoir::audit::model::{
     CalculationStatus, NewAction, NewRequest, Opened, Outcome, ProcessType, Service, Sort, Told, Wanted,
@@ -152,12 +152,13 @@ async fn fill(store: &Store, users: &[User], count: u64) {
     for from in (0..count).step_by(2_000) {
         let users = Arc::clone(&users);
         let slice = store.write(move |tx| {
+            let mut tally = Tally::default();
             for number in from..count.min(from + 2_000) {
                 let (action, request) = action(&users, number, count);
-                let Opened::New(id) = actions::open(tx, &action)? else { panic!("known: {action:?}") };
+                let Opened::New(id) = actions::open(tx, &action, &mut tally)? else { panic!("known: {action:?}") };
                 actions::attach(tx, action.company, id, &request)?;
             }
-            Ok::<_, StoreError>(())
+            tally.write(tx)
         });
         slice.await.expect("a slice");
     }

@@ -74,7 +74,7 @@ async fn main() -> ExitCode {
     good &= world.statistics("one_kind", true).await;
     good &= world.statistics("four_kinds", true).await;
     world.statistics("operator", false).await;
-    good &= world.batch(&operator).await;
+    good &= world.batches(&operator).await;
     good &= world.file(&operator).await;
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -192,24 +192,42 @@ impl World {
         !bound || median <= STATISTICS_BOUND
     }
 
-    async fn batch(&self, token: &str) -> bool {
-        let mut times = Vec::new();
-        for round in 0..3 {
-            let reports: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
-            let body = json!({ "reports": reports });
-            let begun = Instant::now();
-            let answer = self.post(token, "/comptoir/v1/processes/batch", &body).await;
-            times.push(begun.elapsed());
-            assert_eq!(answer["recorded"], REPORTS, "{}", answer["results"][0]);
+    /// 10 000 events in one request: a start each, then the end of each, and processes whole, which are three events.
+    async fn batches(&self, token: &str) -> bool {
+        let mut good = true;
+        let mut times: [Vec<Duration>; 3] = Default::default();
+        for round in 0..ROUNDS {
+            let whole: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
+            let parts = |name: &str| -> Vec<_> {
+                let part = |report: &Value| json!({"process_code": report["process_code"], name: report[name]});
+                (0..REPORTS).map(|number| report(round, number)).map(|report| part(&report)).collect()
+            };
+            let (starts, mut ends) = (parts("start"), parts("finish"));
+            for (end, start) in ends.iter_mut().zip(&starts) {
+                end["process_code"] = start["process_code"].clone();
+            }
+            for (times, reports) in times.iter_mut().zip([whole, starts, ends]) {
+                let body = json!({ "reports": reports });
+                let begun = Instant::now();
+                let answer = self.post(token, "/comptoir/v1/processes/batch", &body).await;
+                times.push(begun.elapsed());
+                assert_eq!(answer["recorded"], REPORTS, "{}", answer["results"][0]);
+            }
         }
-        times.sort_unstable();
-        let shown: Vec<_> = times.iter().map(|time| format!("{:.2}", time.as_secs_f64())).collect();
-        println!(
-            "a batch of {REPORTS} whole processes: {} s (bound: at most {} s, the median)",
-            shown.join(", "),
-            BATCH_BOUND.as_secs()
-        );
-        times[1] <= BATCH_BOUND
+        for (what, mut times) in ["whole processes", "starts", "ends"].into_iter().zip(times) {
+            let (first, last) = (times[0], times[ROUNDS - 1]);
+            times.sort_unstable();
+            println!(
+                "a batch of {REPORTS} {what}: {:.2} s, the first {:.2} s, the last {:.2} s (bound: at most {} s, the \
+                 median of {ROUNDS})",
+                times[ROUNDS / 2].as_secs_f64(),
+                first.as_secs_f64(),
+                last.as_secs_f64(),
+                BATCH_BOUND.as_secs()
+            );
+            good &= times[ROUNDS / 2] <= BATCH_BOUND;
+        }
+        good
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -33,7 +33,7 @@ use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
-use crate::http::pages::Pages;
+use crate::http::pages::{Documents, Pages};
 use crate::http::{Contract, HttpState};
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
@@ -187,8 +187,7 @@ pub async fn build(
     let warnings = options.test_controls.as_ref().map(|_| WARNING.to_owned()).into_iter().collect();
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
-    let document = document();
-    let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
+    let (documents, account_document) = (Arc::clone(&PUBLISHED.0), Arc::clone(&PUBLISHED.1));
     let house = HouseService::new(auth.clone(), pulse.clone());
     let here = Here { env: options.env.clone(), pod: instance.clone() };
     let usage = UsageService::new(&auth, here, options.processes);
@@ -225,9 +224,16 @@ pub async fn build(
         probe: options.test_controls.map(|controls| Arc::clone(controls.probe())),
     };
     let operations = service(handlers).into_endpoint();
-    let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
+    let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
     Ok(Gate::new(Arc::new(state), pages).boxed())
 }
+
+/// What every application of this process publishes, and the account contract's part for its reference pages. It follows
+/// from the handlers' types alone, and making it is most of the work of a start: tests start hundreds.
+static PUBLISHED: LazyLock<(Arc<Documents>, Arc<Value>)> = LazyLock::new(|| {
+    let document = document();
+    (Arc::new(Documents::new(&document, CONTRACTS)), Arc::new(document::part(&document, &account::api::CONTRACT)))
+});
 
 /// The whole OpenAPI document.
 #[must_use]

@@ -436,13 +436,18 @@ impl Settings {
         }
     }
 
+    /// What to listen on.
+    pub fn listen(&self) -> Result<SocketAddr, ConfigError> {
+        self.listen.as_deref().unwrap_or("127.0.0.1:8080").parse().map_err(|_| ConfigError::Invalid {
+            setting: "listen",
+            rule: "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned(),
+        })
+    }
+
     /// Checks every setting but the first start's and fills in the defaults.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
-        let listen = listen
-            .parse()
-            .map_err(|_| invalid("listen", "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080"))?;
+        let listen = self.listen()?;
         let environment = self.environment.unwrap_or_else(|| "local".to_owned());
         let word = |character: char| character.is_alphanumeric() || character == '_';
         if !(2..=256).contains(&environment.chars().count()) || !environment.chars().all(word) {

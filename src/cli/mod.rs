@@ -7,7 +7,9 @@ mod check;
 mod company;
 mod completions;
 mod demo;
+mod health;
 mod logging;
+mod man;
 pub mod openapi;
 mod output;
 mod party;
@@ -16,6 +18,7 @@ mod ready;
 mod schedule;
 mod seed;
 mod serve;
+mod service;
 mod signals;
 mod token;
 mod user;
@@ -118,10 +121,17 @@ enum Command {
     Dump(seed::DumpArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
+    /// Ask a running server whether it is ready: exit code 0 if it is.
+    Health(health::HealthArgs),
+    /// Running under systemd.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Print the OpenAPI document, or write all of them to a folder.
     Openapi(openapi::OpenapiArgs),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man(man::ManArgs),
 }
 
 /// Why a command failed.
@@ -222,6 +232,9 @@ impl Cli {
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+            Command::Health(args) => health::run(&common, args),
+            Command::Service(command) => service::run(command),
         }
     }
 }

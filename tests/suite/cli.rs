@@ -4,6 +4,7 @@ mod audience;
 mod audit;
 mod beside;
 mod fixtures;
+mod help;
 mod printing;
 mod quotas;
 mod refusals;
