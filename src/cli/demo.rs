@@ -9,6 +9,7 @@ use crate::auth::bootstrap::made_up_password;
 use crate::auth::model::{Password, Role};
 use crate::config::{OperatorPassword, Settings, TEMPORARY};
 use crate::fixtures::demo::demo;
+use crate::fixtures::plan::WHOLE;
 use crate::fixtures::{Circumstances, Plan};
 use crate::tasks::Queue;
 use crate::webhooks::guard::Guard;
@@ -85,7 +86,7 @@ async fn populate(server: &Running, password: &Password) -> Result<Cast, CliErro
     });
     let characters = characters.collect();
     // The database goes with the process, and everybody has the same password anyhow: it is hashed once.
-    let circumstances = Circumstances { now: auth.clock().now(), tests: true, guard: Guard::new(Vec::new()) };
+    let circumstances = Circumstances { now: auth.clock().now(), tests: true, guard: Guard::new(Vec::new()), whole: WHOLE };
     let mut plan = Plan::of(fixture, &circumstances)?;
     plan.hash(auth.store(), auth.hasher()).await?;
     let queue = Queue::new(auth.clock().clone(), Vec::new());

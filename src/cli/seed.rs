@@ -86,7 +86,7 @@ pub fn run(common: &Common, args: SeedArgs) -> Result<(), CliError> {
     let now = common.clock().now();
     let store = common.open_with(|path| OpenOptions { create: true, ..OpenOptions::command(path) })?;
     let tests = store.read(|conn| store::is_for_tests(conn))?;
-    let mut plan = Plan::of(fixture, &Circumstances { now, tests, guard })?;
+    let mut plan = Plan::of(fixture, &Circumstances { now, tests, guard, whole: WHOLE })?;
     plan.hash_blocking(&store)?;
     let (total, queue) = (plan.len(), Queue::new(common.clock(), Vec::new()));
     let shows = total > WHOLE && stderr().is_terminal();

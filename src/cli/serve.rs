@@ -20,6 +20,7 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::fixtures::plan::WHOLE;
 use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
 use crate::http::server::{self, Limits};
 use crate::store::{self, OpenOptions, Store};
@@ -396,7 +397,7 @@ async fn seed_first(
     guard: Guard,
     queue: &Queue,
 ) -> Result<Vec<MadeSecret>, CliError> {
-    let circumstances = Circumstances { now: auth.clock().now(), tests, guard };
+    let circumstances = Circumstances { now: auth.clock().now(), tests, guard, whole: WHOLE };
     let mut plan = Plan::of(fixture, &circumstances)?;
     plan.hash(auth.store(), auth.hasher()).await?;
     Ok(plan.write(auth.store(), queue, |_| {}).await?.secrets)

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedRwLockWriteGuard};
 use crate::auth::{Auth, AuthError, Mark};
 use crate::clock::{Clock, Standing, Timestamp};
 use crate::fixtures::{self, Circumstances, Fixture, FixtureError, Plan, Seeded};
+use crate::fixtures::plan::WHOLE;
 use crate::http::probe::Probe;
 use crate::store::{Snapshot, StoreError};
 use crate::tasks::{Queue, Runner};
@@ -250,7 +251,7 @@ impl Controls {
         let Parts { auth, clock, queue, guard, .. } = self.parts();
         let _turn = self.0.turn.lock().await;
         let now = if fresh { self.now_at(START) } else { clock.now() };
-        let circumstances = Circumstances { now, tests: true, guard: guard.clone() };
+        let circumstances = Circumstances { now, tests: true, guard: guard.clone(), whole: WHOLE };
         // Nothing is undone for a document that is not in order.
         let mut plan = Plan::of(fixture, &circumstances)?;
         if fresh {
