@@ -25,7 +25,7 @@ use comptoir::auth::permissions::Effect;
 use comptoir::auth::users::{self, NewUser, ProfileChange};
 use comptoir::auth::{Auth, AuthError};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
@@ -264,6 +264,7 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         processes: ProcessSettings::default().resolve().expect("the defaults"),
         audit: AuditConfig::default(),
         test_controls: None,
+        connectors: ConnectorConfig::default(),
         stopping: shutdown.clone(),
     };
     let background = app::background(auth.store(), auth.clock(), &options);

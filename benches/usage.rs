@@ -19,7 +19,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
@@ -94,6 +94,7 @@ impl World {
             processes: ProcessSettings::default().resolve().expect("the defaults"),
             audit: AuditConfig::default(),
             test_controls: None,
+            connectors: ConnectorConfig::default(),
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);

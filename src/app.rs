@@ -25,7 +25,9 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, ProcessConfig};
+use crate::connectors::ConnectorsService;
+use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -42,13 +44,18 @@ use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOption
 use crate::testing::api::TestApi;
 use crate::testing::{Controls, Parts};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, schedules, testing, webhooks};
+use crate::{account, audience, audit, connectors, house, schedules, testing, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] =
-    &[house::api::CONTRACT, account::api::CONTRACT, audience::api::CONTRACT, schedules::api::CONTRACT];
+pub const CONTRACTS: &[Contract] = &[
+    house::api::CONTRACT,
+    account::api::CONTRACT,
+    connectors::api::CONTRACT,
+    audience::api::CONTRACT,
+    schedules::api::CONTRACT,
+];
 
-/// The handlers of every contract.
+/// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
 type Handlers = (
     AccountApi,
     UsageApi,
@@ -63,10 +70,9 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
-    SchedulesApi,
-    PartiesApi,
-    // A tuple has at most sixteen.
-    (OrderWindowsApi, TestApi),
+    (SchedulesApi, PartiesApi, OrderWindowsApi),
+    (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
+    TestApi,
 );
 
 /// What a server with test controls says of itself.
@@ -104,6 +110,8 @@ pub struct AppOptions {
     pub audit: AuditConfig,
     /// What steers this server in tests; `None`: nothing does.
     pub test_controls: Option<Controls>,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -149,6 +157,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
+    connectors::tasks::register(&mut registry, options.connectors);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
 }
@@ -173,6 +182,7 @@ pub async fn build(
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
+    let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     if let Some(controls) = &options.test_controls {
@@ -205,9 +215,14 @@ pub async fn build(
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
-        SchedulesApi(schedules.clone()),
-        PartiesApi(schedules.clone()),
-        (OrderWindowsApi(schedules), TestApi(options.test_controls.clone())),
+        (SchedulesApi(schedules.clone()), PartiesApi(schedules.clone()), OrderWindowsApi(schedules)),
+        (
+            ConnectorsApi(connectors.clone()),
+            RegistryApi(connectors.clone()),
+            ReadingApi(connectors.clone()),
+            AlertsApi(connectors),
+        ),
+        TestApi(options.test_controls.clone()),
     );
     let state = HttpState {
         auth,
@@ -246,10 +261,17 @@ pub fn document() -> Value {
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
             testing::api::EXAMPLES,
+            connectors::api::EXAMPLES,
         ]
         .concat(),
-        answers: [account::api::ANSWERS, account::api::house::ANSWERS, audience::api::ANSWERS, schedules::api::ANSWERS]
-            .concat(),
+        answers: [
+            account::api::ANSWERS,
+            account::api::house::ANSWERS,
+            audience::api::ANSWERS,
+            schedules::api::ANSWERS,
+            connectors::api::ANSWERS,
+        ]
+        .concat(),
     };
     document::finish(&service(Described::<Handlers>(PhantomData)).spec(), CONTRACTS, &examples)
 }

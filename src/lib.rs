@@ -12,6 +12,7 @@
 //! - [`i18n`]: the languages people are spoken to in.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
+//! - [`connectors`]: the connectors contract.
 //! - [`schedules`]: the contract of order schedules.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`fixtures`]: one document that says what is to be in all of it, and the dump that writes the same.
@@ -29,6 +30,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connectors;
 pub mod fixtures;
 pub mod house;
 pub mod http;

@@ -56,7 +56,10 @@ fn ask(address: SocketAddr, timeout: Duration) -> std::io::Result<(u16, String)>
     let mut stream = TcpStream::connect_timeout(&address, timeout)?;
     stream.set_read_timeout(Some(timeout))?;
     stream.set_write_timeout(Some(timeout))?;
-    write!(stream, "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET /health/ready HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+    )?;
     let mut bytes = Vec::new();
     stream.take(ANSWER).read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);

@@ -6,6 +6,7 @@ mod audience;
 mod check;
 mod company;
 mod completions;
+mod connector;
 mod demo;
 mod health;
 mod logging;
@@ -35,6 +36,8 @@ use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::connectors::ConnectorsError;
+use crate::connectors::model::Register;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
@@ -109,6 +112,10 @@ enum Command {
     /// Order schedules: exceptions, holidays, calendar feeds.
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// External systems, whose connectors report figures.
+    System(connector::RegisterArgs),
+    /// Merchants ('personal cabinets') that connectors report figures of.
+    Merchant(connector::RegisterArgs),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -155,6 +162,9 @@ pub enum CliError {
     /// A use case of order schedules was refused.
     #[error(transparent)]
     Schedules(#[from] SchedulesError),
+    /// A use case of connectors was refused.
+    #[error(transparent)]
+    Connectors(#[from] ConnectorsError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -225,6 +235,8 @@ impl Cli {
             Command::Quota(command) => quota::run(&common, command),
             Command::Party(command) => party::run(&common, command),
             Command::Schedule(command) => schedule::run(&common, command),
+            Command::System(args) => connector::run(&common, Register::Systems, args),
+            Command::Merchant(args) => connector::run(&common, Register::Merchants, args),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Seed(args) => seed::run(&common, args),

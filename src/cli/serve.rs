@@ -19,7 +19,9 @@ use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
-use crate::config::{AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings};
+use crate::config::{
+    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings,
+};
 use crate::fixtures::plan::WHOLE;
 use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
 use crate::http::server::{self, Limits};
@@ -117,6 +119,30 @@ pub struct ServeArgs {
     /// A fixture (JSON or TOML) that a new database begins with; one that is there already is left alone.
     #[arg(long, env = "COMPTOIR_SEED", value_name = "FILE")]
     seed: Option<PathBuf>,
+    /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
+    /// configuration file: `connectors.max_skew`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
+    connectors_max_skew: Option<u64>,
+
+    /// How many days connectors' values are kept [default: for good]. In the configuration file:
+    /// `connectors.retention_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_RETENTION_DAYS", value_name = "DAYS")]
+    connectors_retention_days: Option<u64>,
+
+    /// How many days old connectors' values have to be to be thinned [default: none is]. In the configuration file:
+    /// `connectors.thin_after_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_AFTER_DAYS", value_name = "DAYS")]
+    connectors_thin_after_days: Option<u64>,
+
+    /// Of so many seconds of values that are thinned the last one stays [default: 3600]. In the configuration file:
+    /// `connectors.thin_to`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_TO", value_name = "SECONDS")]
+    connectors_thin_to: Option<u64>,
+
+    /// How many series of a company its gauges for Prometheus show [default: 10000]. In the configuration file:
+    /// `connectors.max_gauges`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_GAUGES", value_name = "NUMBER")]
+    connectors_max_gauges: Option<usize>,
 
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
@@ -150,6 +176,13 @@ impl ServeArgs {
             },
             test_controls: self.test_controls.then_some(true),
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            connectors: ConnectorSettings {
+                max_skew: self.connectors_max_skew,
+                retention_days: self.connectors_retention_days,
+                thin_after_days: self.connectors_thin_after_days,
+                thin_to: self.connectors_thin_to,
+                max_gauges: self.connectors_max_gauges,
+            },
             ..Settings::default()
         }
     }
@@ -277,6 +310,7 @@ async fn run_server(
         processes: config.processes,
         audit: config.audit,
         test_controls: controls.clone(),
+        connectors: config.connectors,
         stopping: shutdown.clone(),
     };
     let background = app::background(&store, &clock, &options);

@@ -132,6 +132,9 @@ mod tests {
     #[test]
     fn a_quote_in_a_path_ends_no_text_of_the_script() {
         let script = script("/home/o'neil/comptoir", PROGRAM, "127.0.0.1:8080");
-        assert!(script.contains(r"install -m 0755 '/home/o'\''neil/comptoir' '/usr/local/bin/comptoir.new'"), "{script}");
+        assert!(
+            script.contains(r"install -m 0755 '/home/o'\''neil/comptoir' '/usr/local/bin/comptoir.new'"),
+            "{script}"
+        );
     }
 }

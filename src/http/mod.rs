@@ -9,6 +9,7 @@ mod compress;
 pub mod context;
 pub mod contract;
 pub mod document;
+pub mod download;
 pub mod failure;
 pub mod form;
 pub mod format;

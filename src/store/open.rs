@@ -58,9 +58,6 @@ pub(super) fn connect(path: &Path, role: Role, busy_timeout: Duration) -> rusqli
     let cache_kib = if role == Role::Writer { -65_536 } else { -4_096 };
     connection.pragma_update(None, "cache_size", cache_kib)?;
     if role == Role::Writer {
-        // What a savepoint may have to put back is kept in memory: it is at most what one write changes, and every write
-        // that shares a commit has a savepoint.
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
         // Pages: 16 MiB of log before it is brought into the file. Bulk work changes the same pages again and again; the
         // fewer times they are copied, the better.
         connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;

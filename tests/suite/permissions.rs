@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::account::usage::rights as usage;
 use crate::audience::rights::{self, Rows, standing};
+use crate::connectors::rights::{self as connectors, Rows as Statistics};
 use crate::schedules::gln;
 use crate::schedules::rights::{self as traders, Rows as Trade};
 use crate::support::contract::{self, Operation};
@@ -42,6 +43,8 @@ struct World {
     audiences: [Rows; 2],
     /// The same of order schedules.
     trades: [Trade; 2],
+    /// The same of connectors.
+    statistics: [Statistics; 2],
     made: u32,
 }
 
@@ -99,9 +102,10 @@ impl World {
         let arranger = server.bearing(&secret);
         let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
         let trades = [Trade::make(arranger.clone()).await, Trade::make(operator.clone()).await];
+        let statistics = [Statistics::make(arranger.clone()).await, Statistics::make(operator.clone()).await];
         let parties = json!({"parties": [traders::PRODUCER.to_string(), traders::DISTRIBUTOR.to_string()]});
         arranger.put("/comptoir/v1/users/partner/parties", parties).await.expect(200);
-        Self { server, callers, operator, arranger, audiences, trades, made: 0 }
+        Self { server, callers, operator, arranger, audiences, trades, statistics, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -134,6 +138,10 @@ impl World {
         let to = |path: &str, body: Value| Request { path: path.to_owned(), body, success: 200 };
         let audience = &self.audiences[usize::from(caller.kind == "operator")];
         if let Some((path, body)) = audience.request(&operation.id, &operation.path, &fresh).await {
+            return Request { path, body, success: 200 };
+        }
+        let statistics = &self.statistics[usize::from(caller.kind == "operator")];
+        if let Some((path, body)) = statistics.request(&operation.id, &operation.path, &fresh).await {
             return Request { path, body, success: 200 };
         }
         if let Some((path, body)) = self.usage_request(operation, caller).await {
@@ -277,6 +285,7 @@ fn names_a_row_at_home(operation: &str) -> bool {
         || rights::names_a_row(operation)
         || usage::names_a_row(operation)
         || traders::names_a_row(operation)
+        || connectors::names_a_row(operation)
 }
 
 /// The status `caller` must get.
@@ -456,6 +465,28 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("delete_schedule_exception", "/comptoir/v1/schedules/{schedule}/exceptions/2026-03-03", ""),
     ("create_calendar_feed", "/comptoir/v1/calendar-feeds", r#"{"name": "x", "distributor": "{number}"}"#),
     ("revoke_calendar_feed", "/comptoir/v1/calendar-feeds/{feed}", ""),
+    ("list_latest_values", "/comptoir/v1/connectors/values?system={user}", ""),
+    ("list_keys", "/comptoir/v1/connectors/keys?system={user}", ""),
+    ("read_series", "/comptoir/v1/connectors/series?system={user}&key=target.key", ""),
+    ("read_series_buckets", "/comptoir/v1/connectors/series/buckets?system={user}&key=target.key", ""),
+    (
+        "compare_merchants",
+        "/comptoir/v1/connectors/series/comparison?system={user}&key=target.key&merchant={user}&other_merchant={user}",
+        "",
+    ),
+    ("export_series", "/comptoir/v1/connectors/series/export?system={user}&key=target.key", ""),
+    ("read_external_system", "/comptoir/v1/connectors/systems/{user}", ""),
+    ("change_external_system", "/comptoir/v1/connectors/systems/{user}", r#"{"enabled": false}"#),
+    ("read_merchant", "/comptoir/v1/connectors/merchants/{user}", ""),
+    ("change_merchant", "/comptoir/v1/connectors/merchants/{user}", r#"{"enabled": false}"#),
+    (
+        "create_alert_rule",
+        "/comptoir/v1/connectors/alert-rules",
+        r#"{"name": "spy", "key": "target.key", "system": "{user}", "condition": "above", "threshold": 1}"#,
+    ),
+    ("read_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
+    ("change_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", r#"{"enabled": false}"#),
+    ("delete_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
     ("list_tasks", "/comptoir/v1/tasks?username={user}", ""),
     ("read_task", "/comptoir/v1/tasks/{task}", ""),
     ("cancel_task", "/comptoir/v1/tasks/{task}/cancel", ""),
@@ -473,6 +504,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     let (webhook, delivery) = webhook(&home, "target").await;
     Rows::make(home.clone()).await;
     let trade = Trade::make(home.clone()).await;
+    let statistics = Statistics::make(home.clone()).await;
     let task = server.waiting_task("target").await;
     let process = usage::process(&home, "target").await.to_string();
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
@@ -482,15 +514,15 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
         let schedule = trade.schedule.to_string();
-        for (user, company, number, schedule, [token, webhook, delivery, task, process, feed]) in [
+        for (user, company, number, schedule, [token, webhook, delivery, task, process, feed, rule]) in [
             (
                 "target",
                 HOME,
                 "700",
                 schedule.as_str(),
-                [token.as_str(), &webhook, &delivery, &task, &process, &trade.feed.0],
+                [token.as_str(), &webhook, &delivery, &task, &process, &trade.feed.0, &statistics.rule],
             ),
-            ("absent", "nowhere", "701", "4242", [absent; 6]),
+            ("absent", "nowhere", "701", "4242", [absent; 7]),
         ] {
             let gln = gln(number.parse().unwrap());
             let fill = |text: &str| {
@@ -500,6 +532,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
                     .replace("{task}", task)
                     .replace("{process}", process)
                     .replace("{feed}", feed)
+                    .replace("{rule}", rule)
                     .replace("{schedule}", schedule)
                     .replace("{gln}", &gln)
                     .replace("{number}", number)
@@ -546,6 +579,7 @@ async fn no_list_shows_another_companys_rows() {
     Trade::make(home.clone()).await;
     let suppressed = json!({"addresses": ["target@example.com"]});
     home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
+    Statistics::make(home.clone()).await;
     usage::process(&home, "target").await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
     for operation in contract::published().operations() {

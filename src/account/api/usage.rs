@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::download::Download;
+use crate::http::download::Download;
 use super::words::{Date, Flow, ProcessType, Service};
 use super::{AccountTags, Answer, usage_failure};
 use crate::account::model::{self, Kind, KindFilter};

@@ -47,10 +47,8 @@ async fn each_command_has_a_manual_page_and_help_of_the_same_words() {
     assert!(printed.contains(".TH comptoir 1") && printed.contains("comptoir demo"), "{printed}");
     let folder = place.path("man1");
     place.succeed(&["man", "--write", folder.to_str().unwrap()]).await;
-    let mut pages: Vec<_> = std::fs::read_dir(&folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut pages: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     let mut expected: Vec<_> =
         commands().into_iter().map(|(words, _)| format!("{}.1", words.replace(' ', "-"))).collect();
     pages.sort();

@@ -11,7 +11,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
@@ -103,6 +103,7 @@ impl TestServer {
             processes: ProcessSettings::default().resolve().unwrap(),
             audit: AuditConfig::default(),
             test_controls: None,
+            connectors: ConnectorConfig::default(),
             stopping: shutdown.clone(),
         };
         change(&mut options);
