@@ -397,6 +397,27 @@ async fn reminders_and_retries_come_on_the_way_as_they_would_in_that_time() {
 }
 
 #[tokio::test]
+async fn silence_of_a_connector_starts_its_alert_on_the_way() {
+    let world = World::new().await;
+    let capture = format!("{TEST}/webhooks");
+    world.tester.put(&capture, json!({"capture": true})).await.expect(200);
+    world.seed(json!({
+        "connector_systems": [{"company": "acme", "id": "warehouse"}],
+        "connector_values": [{"company": "acme", "system": "warehouse", "key": "beats", "time": "now", "value": 1}],
+        "alert_rules": [{"company": "acme", "name": "Silent", "key": "beats", "condition": "no_data", "minutes": 60}],
+    })).await;
+    world.advance("59m").await;
+    assert_eq!(world.tester.get(&capture).await.expect(200).json()["items"], json!([]));
+    world.advance("2m").await;
+    let captured = world.tester.get(&capture).await.expect(200).json();
+    let body: Value = serde_json::from_str(captured["items"][0]["body"].as_str().unwrap()).unwrap();
+    assert_eq!((&body["type"], &body["data"]["rule"]["name"]), (&json!("alert_started"), &json!("Silent")), "{body}");
+    world.reset().await;
+    let alerts = world.olena().await.get("/comptoir/v1/connectors/alerts").await.expect(200).json();
+    assert_eq!(alerts["items"], json!([]), "a reset ends it without a trace");
+}
+
+#[tokio::test]
 async fn a_fault_has_the_contracts_own_shape_and_spares_what_it_is_not_about() {
     let world = World::new().await;
     let olena = world.olena().await;
