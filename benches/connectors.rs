@@ -20,12 +20,13 @@ use comptoir::auth::model::{CompanyId, CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{Auth, AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::connectors::ConnectorsError;
 use comptoir::connectors::model::{Code, Name, Register};
 use comptoir::connectors::service::{ingest, registry};
 use comptoir::connectors::submission::Submission;
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::tasks::Queue;
 use comptoir::webhooks;
@@ -138,7 +139,8 @@ impl World {
                 .into_iter()
                 .enumerate()
                 .map(|(number, mut client)| {
-                    let requests: Vec<_> = (0..1_000).map(|at| self.request(&four(number, NOW - 100_000 + at))).collect();
+                    let requests: Vec<_> =
+                        (0..1_000).map(|at| self.request(&four(number, NOW - 100_000 + at))).collect();
                     tokio::task::spawn_local(async move {
                         let (mut waits, mut at) = (Vec::new(), 0);
                         while Instant::now() < end {
@@ -202,7 +204,9 @@ impl World {
             }
         }
         let longest = holds.iter().copied().fold(0.0, f64::max);
-        println!("{MANY} items: {fresh:.0} ms with new keys, {known:.0} ms with known ones (bound: under {MANY_BOUND} ms)");
+        println!(
+            "{MANY} items: {fresh:.0} ms with new keys, {known:.0} ms with known ones (bound: under {MANY_BOUND} ms)"
+        );
         println!("             the writer is held for {longest:.0} ms at most (bound: {HOLD_BOUND} ms)");
         fresh.max(known) < MANY_BOUND && longest < HOLD_BOUND
     }
@@ -236,7 +240,8 @@ impl World {
     }
 
     fn latest(&self) -> bool {
-        let path = format!("/comptoir/v1/connectors/values?limit={MANY}&prefix=%D0%9E%D1%87%D0%B5%D1%80%D0%B5%D0%B4%D0%B8.");
+        let path =
+            format!("/comptoir/v1/connectors/values?limit={MANY}&prefix=%D0%9E%D1%87%D0%B5%D1%80%D0%B5%D0%B4%D0%B8.");
         let (_, body) = block_on(call(self.address, &get(&path, Some(&self.token))));
         assert_eq!(String::from_utf8_lossy(&body).matches("\"kind\"").count(), MANY);
         let took = self.time(|_| get(&path, Some(&self.token)));
@@ -275,7 +280,10 @@ impl World {
             });
         }
         let bytes = 4096 * (pages(&store) - before);
-        println!("a value of a thousand series in turns takes {:.1} bytes", count(usize::try_from(bytes).expect("more")) / 500_000.0);
+        println!(
+            "a value of a thousand series in turns takes {:.1} bytes",
+            count(usize::try_from(bytes).expect("more")) / 500_000.0
+        );
     }
 }
 
@@ -294,7 +302,10 @@ async fn start(path: &Path, max_batch: Option<usize>) -> (Store, SocketAddr) {
         webhooks: webhooks::Options::default(),
         processes: ProcessSettings::default().resolve().expect("the defaults"),
         audit: AuditConfig::default(),
+        test_controls: None,
         connectors: ConnectorConfig::default(),
+        nomenclature: NomenclatureConfig::default(),
+        sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
         stopping: CancellationToken::new(),
     };
     let background = app::background(&store, &clock, &options);
@@ -334,7 +345,8 @@ fn items(prefix: &str, at: i64) -> String {
     let mut body = format!(r#"{{"externalSystemId": "{SYSTEM}", "timestamp": {at}, "items": ["#);
     for number in 0..MANY {
         let comma = if number == 0 { "" } else { "," };
-        write!(body, r#"{comma}{{"key": "{prefix}Заказы.Склад{number}.Количество", "value": {number}}}"#).expect("a string");
+        write!(body, r#"{comma}{{"key": "{prefix}Заказы.Склад{number}.Количество", "value": {number}}}"#)
+            .expect("a string");
     }
     body.push_str("]}");
     body

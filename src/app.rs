@@ -25,7 +25,7 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ConnectorConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessConfig};
 use crate::connectors::ConnectorsService;
 use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
@@ -37,14 +37,19 @@ use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
 use crate::http::pages::{Documents, Pages};
 use crate::http::{Contract, HttpState};
+use crate::nomenclature::NomenclatureService;
+use crate::nomenclature::api::house::NomenclatureHouseApi;
+use crate::nomenclature::api::{GoodsApi, NomenclatureApi};
+use crate::nomenclature::tasks::ImportEnded;
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
+use crate::sheets::Reader;
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::testing::api::TestApi;
 use crate::testing::{Controls, Parts};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, connectors, house, schedules, testing, webhooks};
+use crate::{account, audience, audit, connectors, house, nomenclature, schedules, testing, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[
@@ -53,6 +58,7 @@ pub const CONTRACTS: &[Contract] = &[
     connectors::api::CONTRACT,
     audience::api::CONTRACT,
     schedules::api::CONTRACT,
+    nomenclature::api::CONTRACT,
 ];
 
 /// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
@@ -73,6 +79,7 @@ type Handlers = (
     (SchedulesApi, PartiesApi, OrderWindowsApi),
     (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
     TestApi,
+    (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
 /// What a server with test controls says of itself.
@@ -112,6 +119,10 @@ pub struct AppOptions {
     pub test_controls: Option<Controls>,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
+    /// What imports of nomenclature go by.
+    pub nomenclature: NomenclatureConfig,
+    /// Who reads spreadsheets.
+    pub sheets: Reader,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -140,12 +151,21 @@ pub enum AppError {
     Operations(#[from] OperationsError),
 }
 
-/// The background work of all of it: what is enqueued by whom, and the runner, which does nothing until it is started.
+/// The queue of background work: what is enqueued by whom, and who is told of its end.
+fn queue(clock: &Clock, options: &AppOptions) -> Queue {
+    let hooks = vec![
+        webhooks::tasks::TaskEnds::hook(),
+        Arc::new(RefreshEnded),
+        ImportEnded::hook(clock),
+        audit::tasks::TaskEnds::hook(&options.env),
+    ];
+    Queue::new(clock.clone(), hooks)
+}
+
+/// The background work of all of it, and the runner, which does nothing until it is started.
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
-    let hooks =
-        vec![webhooks::tasks::TaskEnds::hook(), Arc::new(RefreshEnded), audit::tasks::TaskEnds::hook(&options.env)];
-    let queue = Queue::new(clock.clone(), hooks);
+    let queue = queue(clock, options);
     let capture = options.test_controls.as_ref().map(|controls| Arc::clone(controls.capture()));
     let webhooks = Webhooks::new(webhooks::Options { capture, ..options.webhooks.clone() });
     let mut registry = tasks::Registry::new();
@@ -158,8 +178,20 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
     connectors::tasks::register(&mut registry, options.connectors);
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
+}
+
+/// Imports of nomenclature alone, for a command that does one where no server runs: its runner leaves other tasks to the
+/// next server.
+#[must_use]
+pub fn imports(store: &Store, clock: &Clock, options: &AppOptions) -> (Queue, Runner) {
+    let queue = queue(clock, options);
+    let mut registry = tasks::Registry::new();
+    nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
+    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
+    (queue, runner)
 }
 
 async fn checkpoint(context: TaskContext, (): ()) -> Outcome {
@@ -183,6 +215,13 @@ pub async fn build(
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
     let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
+    let nomenclature = NomenclatureService::new(
+        &auth,
+        background.queue.clone(),
+        options.sheets,
+        options.nomenclature,
+        options.stopping.clone(),
+    );
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     if let Some(controls) = &options.test_controls {
@@ -223,6 +262,7 @@ pub async fn build(
             AlertsApi(connectors),
         ),
         TestApi(options.test_controls.clone()),
+        (NomenclatureApi(nomenclature.clone()), GoodsApi(nomenclature.clone()), NomenclatureHouseApi(nomenclature)),
     );
     let state = HttpState {
         auth,
@@ -262,6 +302,7 @@ pub fn document() -> Value {
             schedules::api::EXAMPLES,
             testing::api::EXAMPLES,
             connectors::api::EXAMPLES,
+            nomenclature::api::EXAMPLES,
         ]
         .concat(),
         answers: [
@@ -270,6 +311,7 @@ pub fn document() -> Value {
             audience::api::ANSWERS,
             schedules::api::ANSWERS,
             connectors::api::ANSWERS,
+            nomenclature::api::ANSWERS,
         ]
         .concat(),
     };
@@ -303,7 +345,7 @@ impl<T: OpenApi> OpenApi for Described<T> {
 }
 
 /// The installation's id: made once, kept in the database.
-async fn instance(store: &Store) -> Result<String, StoreError> {
+pub async fn instance(store: &Store) -> Result<String, StoreError> {
     if let Some(known) = store.read(|conn| crate::store::instance(conn))? {
         return Ok(known);
     }

@@ -10,10 +10,12 @@
 //! - [`webhooks`]: signed calls to other people's servers.
 //! - [`http`]: what every contract shares on the wire.
 //! - [`i18n`]: the languages people are spoken to in.
+//! - [`sheets`]: spreadsheets, read in a process of their own and written through.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
 //! - [`connectors`]: the connectors contract.
 //! - [`schedules`]: the contract of order schedules.
+//! - [`nomenclature`]: the nomenclature contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
 //! - [`fixtures`]: one document that says what is to be in all of it, and the dump that writes the same.
 //! - [`testing`]: test controls: reset, clock, faults, what came in.
@@ -35,7 +37,9 @@ pub mod fixtures;
 pub mod house;
 pub mod http;
 pub mod i18n;
+pub mod nomenclature;
 pub mod schedules;
+pub mod sheets;
 pub mod store;
 pub mod tasks;
 pub mod testing;

@@ -50,6 +50,11 @@ impl Server {
         Self { process, address: address.expect("the ready line has an address"), _folder: folder }
     }
 
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The processor time it has used so far, in user space and in the kernel.
     pub fn cpu(&self) -> Duration {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).expect("the process lives");

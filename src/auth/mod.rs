@@ -35,9 +35,9 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::error::AuthError;
-pub use self::timeline::Mark;
 use self::password::Hasher;
 use self::throttle::Throttle;
+pub use self::timeline::Mark;
 use crate::audit::Journal;
 use crate::clock::Clock;
 use crate::store::{Store, WriteTx};

@@ -277,6 +277,25 @@ impl Auth {
         self.0.throttle.admit(&self.0.clock, username, address).await.map_err(|wait| AuthError::Throttled(wait.0))
     }
 
+    /// The user of this name, for whoever runs a command on the database itself: who may do that could as well give the
+    /// user a password and sign in. Never for a request.
+    pub fn on_behalf(&self, username: &str) -> Result<Principal, AuthError> {
+        self.0.store.read(|conn| {
+            let user = sql::users::credentials(conn, username)?;
+            let user = user.ok_or_else(|| AuthError::NotFound { what: "user", key: username.to_owned() })?;
+            if !user.enabled {
+                return Err(AuthError::Conflict(format!(
+                    "the user `{}` or its company is disabled",
+                    user.username.as_str()
+                )));
+            }
+            let (roles, operator) =
+                (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator);
+            let credential = Credential::Basic { generation: user.generation };
+            Ok(principal(user, roles, operator, credential, sql::keys::epoch(conn)?))
+        })
+    }
+
     /// Whether what made `caller` a principal still holds at this moment.
     pub fn stands(&self, caller: &Principal) -> Result<bool, AuthError> {
         let now = self.0.clock.now();

@@ -7,6 +7,7 @@ use crate::account::service::files;
 use crate::audit::check::{self, LoggedHead};
 use crate::auth::consistency;
 use crate::connectors::service as connectors;
+use crate::nomenclature::service as nomenclature;
 use crate::schedules;
 use crate::store::integrity;
 
@@ -37,6 +38,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
         findings.extend(store.read(|conn| schedules::service::consistency(conn))?);
         findings.extend(store.read(|conn| check::consistency(conn))?);
         findings.extend(store.read(|conn| connectors::consistency(conn))?);
+        findings.extend(store.read(|conn| nomenclature::consistency(conn))?);
         for head in &args.audit_heads {
             findings.extend(store.read(|conn| check::logged_head(conn, *head))?);
         }

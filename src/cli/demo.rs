@@ -86,7 +86,8 @@ async fn populate(server: &Running, password: &Password) -> Result<Cast, CliErro
     });
     let characters = characters.collect();
     // The database goes with the process, and everybody has the same password anyhow: it is hashed once.
-    let circumstances = Circumstances { now: auth.clock().now(), tests: true, guard: Guard::new(Vec::new()), whole: WHOLE };
+    let circumstances =
+        Circumstances { now: auth.clock().now(), tests: true, guard: Guard::new(Vec::new()), whole: WHOLE };
     let mut plan = Plan::of(fixture, &circumstances)?;
     plan.hash(auth.store(), auth.hasher()).await?;
     let queue = Queue::new(auth.clock().clone(), Vec::new());
@@ -99,9 +100,7 @@ fn machine_readable(server: &Running, password: &Password, cast: &Cast) -> Strin
     let users: Vec<_> = cast
         .characters
         .iter()
-        .map(|who| {
-            json!({"username": who.username, "company_key": who.company, "roles": who.roles})
-        })
+        .map(|who| json!({"username": who.username, "company_key": who.company, "roles": who.roles}))
         .collect();
     let line = json!({
         "ready": true,
@@ -124,9 +123,7 @@ fn for_people(server: &Running, password: &Password, cast: &Cast) -> String {
     if let Some((username, company)) = server.operator() {
         rows.push(row(username, company, "ADMIN", "the operator of this installation"));
     }
-    rows.extend(
-        cast.characters.iter().map(|who| row(&who.username, &who.company, &who.roles.join(","), &who.about)),
-    );
+    rows.extend(cast.characters.iter().map(|who| row(&who.username, &who.company, &who.roles.join(","), &who.about)));
     format!(
         "Comptoir's demo listens on {url} with a temporary database that goes when it stops (Ctrl-C).\n\n\
          Everybody's password: {password}\n\n{}\n\n\

@@ -9,12 +9,14 @@ mod completions;
 mod connector;
 mod demo;
 mod health;
+mod import;
 mod logging;
 mod man;
 pub mod openapi;
 mod output;
 mod party;
 mod quota;
+mod read_sheet;
 mod ready;
 mod schedule;
 mod seed;
@@ -38,6 +40,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
 use crate::connectors::ConnectorsError;
 use crate::connectors::model::Register;
+use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
@@ -126,6 +129,8 @@ enum Command {
     Seed(seed::SeedArgs),
     /// Write what is in the database as a fixture, without secrets.
     Dump(seed::DumpArgs),
+    /// Import a spreadsheet into a company's catalogue. Works beside a running server.
+    Import(import::ImportArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Ask a running server whether it is ready: exit code 0 if it is.
@@ -139,6 +144,9 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// Print the manual page, or write the pages of all commands to a folder.
     Man(man::ManArgs),
+    /// Read the spreadsheet on standard input: what the server starts to have an untrusted file read.
+    #[command(name = crate::sheets::child::COMMAND, hide = true)]
+    ReadSheet(read_sheet::ReadSheetArgs),
 }
 
 /// Why a command failed.
@@ -165,6 +173,9 @@ pub enum CliError {
     /// A use case of connectors was refused.
     #[error(transparent)]
     Connectors(#[from] ConnectorsError),
+    /// A use case of the nomenclature was refused.
+    #[error(transparent)]
+    Nomenclature(#[from] NomenclatureError),
     /// The first start failed.
     #[error(transparent)]
     Bootstrap(#[from] crate::auth::bootstrap::BootstrapError),
@@ -241,12 +252,14 @@ impl Cli {
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Seed(args) => seed::run(&common, args),
             Command::Dump(args) => seed::dump(&common, &args),
+            Command::Import(args) => import::run(&common, &args),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
             Command::Man(args) => man::run(&args),
             Command::Health(args) => health::run(&common, args),
             Command::Service(command) => service::run(command),
+            Command::ReadSheet(args) => read_sheet::run(&args),
         }
     }
 }

@@ -104,7 +104,8 @@ pub fn run(common: &Common, args: SeedArgs) -> Result<(), CliError> {
 
 /// What came of it, with the secrets that are shown this once.
 pub fn secrets_json(secrets: &[MadeSecret]) -> serde_json::Value {
-    let one = |made: &MadeSecret| json!({"kind": made.kind, "owner": made.owner, "name": made.name, "secret": made.secret});
+    let one =
+        |made: &MadeSecret| json!({"kind": made.kind, "owner": made.owner, "name": made.name, "secret": made.secret});
     secrets.iter().map(one).collect()
 }
 

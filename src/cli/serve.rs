@@ -20,11 +20,13 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, WebhookSettings,
+    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings,
+    WebhookSettings,
 };
 use crate::fixtures::plan::WHOLE;
 use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
 use crate::http::server::{self, Limits};
+use crate::sheets::Reader;
 use crate::store::{self, OpenOptions, Store};
 use crate::tasks::Queue;
 use crate::testing::Controls;
@@ -143,6 +145,8 @@ pub struct ServeArgs {
     /// `connectors.max_gauges`.
     #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_GAUGES", value_name = "NUMBER")]
     connectors_max_gauges: Option<usize>,
+    #[command(flatten)]
+    sheets: SheetSettings,
 
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
@@ -183,6 +187,7 @@ impl ServeArgs {
                 thin_to: self.connectors_thin_to,
                 max_gauges: self.connectors_max_gauges,
             },
+            sheets: self.sheets,
             ..Settings::default()
         }
     }
@@ -278,6 +283,29 @@ pub fn serve(
     outcome
 }
 
+/// What the application is made of, as `config` says.
+pub fn options(
+    config: &Config,
+    test_controls: Option<Controls>,
+    stopping: CancellationToken,
+) -> Result<AppOptions, CliError> {
+    Ok(AppOptions {
+        env: config.environment.clone(),
+        trusted_proxies: config.trusted_proxies.clone(),
+        request_timeout: config.request_timeout,
+        log_all_requests: config.log_requests,
+        reminder_grace: config.reminder_grace,
+        webhooks: webhooks::Options::of(config.webhooks.clone())?,
+        processes: config.processes,
+        audit: config.audit,
+        test_controls,
+        connectors: config.connectors,
+        nomenclature: config.nomenclature,
+        sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
+        stopping,
+    })
+}
+
 async fn run_server(
     config: Config,
     clock: Clock,
@@ -300,19 +328,7 @@ async fn run_server(
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
-    let options = AppOptions {
-        env: config.environment.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        request_timeout: config.request_timeout,
-        log_all_requests: config.log_requests,
-        reminder_grace: config.reminder_grace,
-        webhooks: webhooks::Options::of(config.webhooks.clone())?,
-        processes: config.processes,
-        audit: config.audit,
-        test_controls: controls.clone(),
-        connectors: config.connectors,
-        stopping: shutdown.clone(),
-    };
+    let options = options(&config, controls.clone(), shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let guard = background.webhooks.guard().clone();

@@ -332,9 +332,13 @@ mod tests {
         assert_eq!(hours("2026-10-25T00:00:00+03:00", "2026-10-26T00:00:00+02:00").len(), 25);
         assert_eq!(hours("2026-03-29T00:00:00+02:00", "2026-03-30T00:00:00+03:00").len(), 23);
         // Half an hour of summer time: 01:30 to 02:00 comes twice.
-        let halves = lengths(Step::Hour, Australia::Lord_Howe, "2026-04-05T01:00:00+11:00", "2026-04-05T03:00:00+10:30");
+        let halves =
+            lengths(Step::Hour, Australia::Lord_Howe, "2026-04-05T01:00:00+11:00", "2026-04-05T03:00:00+10:30");
         assert_eq!(halves, [3_600, 1_800, 3_600]);
-        assert_eq!(lengths(Step::Hour, Asia::Kathmandu, "2026-04-05T01:20:00+05:45", "2026-04-05T01:30:00+05:45"), [3_600]);
+        assert_eq!(
+            lengths(Step::Hour, Asia::Kathmandu, "2026-04-05T01:20:00+05:45", "2026-04-05T01:30:00+05:45"),
+            [3_600]
+        );
         assert_eq!(Step::Hour.floor(Asia::Kathmandu, at("2026-04-05T01:20:00+05:45")), at("2026-04-05T01:00:00+05:45"));
     }
 
@@ -371,7 +375,10 @@ mod tests {
         assert_eq!((first.last.text(), first.sum()), ("100000000000000000001".to_owned(), Some("1e20".to_owned())));
         assert_eq!(buckets.next(), Some(Bucket::default()));
         let third = buckets.next().and_then(|bucket| bucket.numbers).expect("numbers");
-        assert_eq!((third.sum(), third.mean()), (Some("18446744073709551614".to_owned()), Some(9.223_372_036_854_775_8e18)));
+        assert_eq!(
+            (third.sum(), third.mean()),
+            (Some("18446744073709551614".to_owned()), Some(9.223_372_036_854_775_8e18))
+        );
         let mut filler = Filler::new(vec![0, 60]);
         filler.add(1, None);
         for at in [2, 3] {

@@ -38,7 +38,11 @@ pub fn page(samples: &[Sample], omitted: u64) -> String {
     }
     head(&mut page, "comptoir_connector_series_shown", "How many series with a number are on this page.");
     line(&mut page, "comptoir_connector_series_shown", "", &samples.len().to_string());
-    head(&mut page, "comptoir_connector_series_omitted", "How many more there are than connectors.max_gauges lets be shown.");
+    head(
+        &mut page,
+        "comptoir_connector_series_omitted",
+        "How many more there are than connectors.max_gauges lets be shown.",
+    );
     line(&mut page, "comptoir_connector_series_omitted", "", &omitted.to_string());
     page
 }

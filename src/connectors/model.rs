@@ -171,12 +171,16 @@ mod tests {
 
     #[test]
     fn a_key_is_whatever_can_be_read_back() {
-        for good in ["Очереди.ОбработкаЗаказов.КоличествоОшибок", "a", "a..b", ".", "a b\tc\n", &"я".repeat(512)] {
+        for good in ["Очереди.ОбработкаЗаказов.КоличествоОшибок", "a", "a..b", ".", "a b\tc\n", &"я".repeat(512)]
+        {
             assert_eq!(Key::parse(good).map(|key| key.as_str().to_owned()), Ok(good.to_owned()));
         }
-        for (bad, why) in
-            [("", "must not be empty"), ("a\0b", "NUL"), (&"я".repeat(513), "at most 512"), (&"a".repeat(513), "has 513")]
-        {
+        for (bad, why) in [
+            ("", "must not be empty"),
+            ("a\0b", "NUL"),
+            (&"я".repeat(513), "at most 512"),
+            (&"a".repeat(513), "has 513"),
+        ] {
             let rule = Key::parse(bad).expect_err(why).0;
             assert!(rule.contains(why), "{rule}");
         }

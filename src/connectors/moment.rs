@@ -33,7 +33,10 @@ pub fn of_number(number: &Number) -> Option<Timestamp> {
     match number.figure {
         Figure::Int(seconds) => within_the_calendar(Timestamp::from_unix_seconds(seconds)),
         Figure::Real(seconds) => {
-            #[expect(clippy::cast_possible_truncation, reason = "within the calendar, so within 53 bits of microseconds")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "within the calendar, so within 53 bits of microseconds"
+            )]
             let micros = (-1e11..3e11).contains(&seconds).then(|| (seconds * 1e6).round() as i64)?;
             within_the_calendar(Timestamp::from_micros(micros))
         }
@@ -66,7 +69,8 @@ fn clock(text: &str) -> Option<(NaiveTime, i64)> {
         "" | "Z" | "z" => 0,
         _ => {
             let (sign, rest) = offset.split_at(1);
-            let digits = if rest.len() == 5 && rest.as_bytes()[2] == b':' { rest.replace(':', "") } else { rest.to_owned() };
+            let digits =
+                if rest.len() == 5 && rest.as_bytes()[2] == b':' { rest.replace(':', "") } else { rest.to_owned() };
             let (hours, minutes) = match digits.len() {
                 2 => (number(&digits)?, 0),
                 4 => (number(digits.get(..2)?)?, number(digits.get(2..)?)?),
@@ -121,7 +125,9 @@ pub fn check(at: UnixSeconds, now: UnixSeconds, skew: i64) -> Result<(), Rule> {
             return Err(Rule(format!("must be in Unix seconds, and looks like {unit}: send {seconds}")));
         }
     }
-    Err(Rule(format!("lies in the future: it is {at}, the server's clock shows {now}, and {skew} seconds are let pass")))
+    Err(Rule(format!(
+        "lies in the future: it is {at}, the server's clock shows {now}, and {skew} seconds are let pass"
+    )))
 }
 
 #[cfg(test)]

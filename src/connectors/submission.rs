@@ -250,7 +250,9 @@ mod tests {
 
     fn faults(items: &str) -> Vec<String> {
         match of_items(items) {
-            Err(Unreadable::Faulty(faults)) => faults.into_iter().map(|fault| format!("{} {}", fault.at, fault.rule)).collect(),
+            Err(Unreadable::Faulty(faults)) => {
+                faults.into_iter().map(|fault| format!("{} {}", fault.at, fault.rule)).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -312,7 +314,10 @@ mod tests {
             (r#"[{"key": 5, "value": 1}]"#, "items[0].key must be a string"),
             (r#"[{"key": "\udc00", "value": 1}]"#, "items[0].key must be valid Unicode text"),
             (r#"[{"key": "a"}]"#, "items[0].value is required"),
-            (r#"[{"key": "a", "value": 1}, {"key": "a", "value": 1, "merchantId": 5}]"#, "items[1].merchantId must be a string"),
+            (
+                r#"[{"key": "a", "value": 1}, {"key": "a", "value": 1, "merchantId": 5}]"#,
+                "items[1].merchantId must be a string",
+            ),
             (r#"[{"key": "a", "value": 1, "valueType": false}]"#, "items[0].valueType must be a string"),
             (r#"[{"key": "a", "key": "b", "value": 1}]"#, "items[0] has a property twice"),
         ] {
@@ -334,15 +339,20 @@ mod tests {
         };
         assert_eq!(told("[]"), "body must be an object");
         assert_eq!(told("{}"), "externalSystemId is required; timestamp is required; items is required");
-        assert_eq!(told(r#"{"externalSystemId": 5, "timestamp": "1", "items": null}"#),
-                   "externalSystemId must be a string; timestamp must be an integer: Unix seconds; items is required");
+        assert_eq!(
+            told(r#"{"externalSystemId": 5, "timestamp": "1", "items": null}"#),
+            "externalSystemId must be a string; timestamp must be an integer: Unix seconds; items is required"
+        );
         for timestamp in ["1.0", "1e9", "true", "{}"] {
             let text = format!(r#"{{"externalSystemId": "s", "timestamp": {timestamp}, "items": []}}"#);
             assert_eq!(told(&text), "timestamp must be an integer: Unix seconds");
         }
         let text = r#"{"externalSystemId": "s", "timestamp": 99999999999999999999, "items": []}"#;
         assert_eq!(told(text), "timestamp is out of range: it is in Unix seconds");
-        assert_eq!(read(r#"{"externalSystemId": "s", "timestamp": 1, "items": [], "more": {"is": ["ignored"]}}"#).items, []);
+        assert_eq!(
+            read(r#"{"externalSystemId": "s", "timestamp": 1, "items": [], "more": {"is": ["ignored"]}}"#).items,
+            []
+        );
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::config::ConnectorConfig;
+use crate::connectors::service::ConnectorsError;
 use crate::connectors::service::alerts::{self, KEY, LOOK};
 use crate::connectors::service::retention::{self, Keeping, Progress};
-use crate::connectors::service::ConnectorsError;
 use crate::tasks::{Kind, KindOptions, Outcome, Registry, Schedule, TaskContext};
 
 const RETENTION: Kind<()> = Kind::new("connector_retention").attempts(1);

@@ -20,6 +20,7 @@ use crate::http::format::Format;
 use crate::http::operations::Operations;
 use crate::http::probe::Probe;
 use crate::http::probe::requests::Tee;
+use crate::i18n::Language;
 
 /// What the HTTP layer needs to serve any request.
 pub struct HttpState {
@@ -68,6 +69,7 @@ pub struct RequestContext {
     body_limit: AtomicUsize,
     xml: AtomicBool,
     tee: OnceLock<Tee>,
+    language: OnceLock<Language>,
 }
 
 impl RequestContext {
@@ -88,6 +90,7 @@ impl RequestContext {
             body_limit: AtomicUsize::new(contract.body_limit),
             xml: AtomicBool::new(false),
             tee: OnceLock::new(),
+            language: OnceLock::new(),
         }
     }
 
@@ -179,6 +182,17 @@ impl RequestContext {
     /// Notes the format the answer is wanted in.
     pub fn set_format(&self, format: Format) {
         self.xml.store(format == Format::Xml, Ordering::Relaxed);
+    }
+
+    /// The language the answer is wanted in; English if nobody says.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.language.get().copied().unwrap_or(Language::En)
+    }
+
+    /// Notes the language the answer is wanted in.
+    pub fn set_language(&self, language: Language) {
+        let _ = self.language.set(language);
     }
 
     /// Whether the body went over the limit.

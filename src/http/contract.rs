@@ -49,6 +49,9 @@ pub struct Contract {
     pub only_in_tests: &'static [&'static str],
     /// Whether `/a//b` is `/a/b`: for contracts whose clients join URLs that way.
     pub merges_slashes: bool,
+    /// What paths end with after a colon (`x:new.xlsx`). The router takes a colon for the beginning of a parameter, so
+    /// that these routes are registered with `%3A`; requests are brought into that form, and the document shows the colon.
+    pub methods: &'static [&'static str],
 }
 
 impl Contract {
@@ -70,6 +73,7 @@ impl Contract {
             secret_paths: &[],
             only_in_tests: &[],
             merges_slashes: false,
+            methods: &[],
         }
     }
 

@@ -15,6 +15,9 @@ use crate::http::xml;
 /// The media type of XML.
 const XML: &str = "application/xml";
 
+/// The media type of forms with files.
+const FORM: &str = "multipart/form-data";
+
 /// An example body, by its operation's id.
 pub type Example = (&'static str, fn() -> Value);
 
@@ -58,6 +61,7 @@ pub fn finish(generated: &str, contracts: &[Contract], examples: &Examples) -> V
             name_root(operation);
         }
     }
+    unescape_methods(&mut document);
     name_formats(&mut document);
     write_whole_bounds(&mut document);
     order_tags(&mut document);
@@ -161,7 +165,7 @@ fn prune_failures(method: &str, operation: &mut Map<String, Value>, schemas: &Va
             "408" | "413" | "415" => has_body,
             "402" => seldom(402),
             "409" => seldom(409),
-            "422" => is_repeatable,
+            "422" => is_repeatable || seldom(422),
             "429" => hashes || seldom(429),
             // What is public reads only, but that a session is kept; an export writes that it was made.
             "507" => !public && (method != "get" || exports) || id == "create_sid",
@@ -223,7 +227,12 @@ fn success(operation: &mut Map<String, Value>) -> Option<&mut Value> {
 /// To each media type of a request or an answer, in its own format.
 fn add_example(body: Option<&mut Value>, example: &Value) {
     for (media_type, meta) in body.and_then(|body| body["content"].as_object_mut()).into_iter().flatten() {
-        meta["example"] = if media_type == XML { xml::write("xml", example).into() } else { example.clone() };
+        meta["example"] = match media_type.as_str() {
+            XML => xml::write("xml", example).into(),
+            // A file by itself, or as the field of a form.
+            FORM => json!({"file": example}),
+            _ => example.clone(),
+        };
     }
 }
 
@@ -252,6 +261,12 @@ fn name_root(operation: &mut Map<String, Value>) {
     {
         rooted(&mut response["content"]);
     }
+}
+
+/// `%3A` in a path is what the router needs for a colon; see [`Contract::methods`].
+fn unescape_methods(document: &mut Value) {
+    let Some(paths) = document["paths"].as_object_mut() else { return };
+    *paths = std::mem::take(paths).into_iter().map(|(path, meta)| (path.replace("%3A", ":"), meta)).collect();
 }
 
 /// Says which strings are of a special kind, where the generator has not.

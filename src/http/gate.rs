@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use poem::http::header::{ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use poem::http::header::{
+    ACCEPT_LANGUAGE, ALLOW, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use poem::{Body, Endpoint, Request, Response, Result};
 use poem_openapi::OperationId;
@@ -27,6 +29,7 @@ use crate::http::format::Format;
 use crate::http::probe::faults::Fault;
 use crate::http::probe::requests::{Received, Tee};
 use crate::http::probe::{Cut, Probe};
+use crate::i18n::Language;
 
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -68,10 +71,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         if contract.merges_slashes {
             merge_slashes(&mut request);
         }
+        escape_method(&mut request, contract.methods);
         let client = client_address(&request, &self.state);
         let context = Arc::new(RequestContext::new(Arc::clone(&self.state), contract, client));
         if contract.xml {
             context.set_format(wanted_format(&request));
+        }
+        if let Some(languages) = request.headers().get(ACCEPT_LANGUAGE) {
+            context.set_language(Language::negotiate(languages.to_str().ok()));
         }
         let method = request.method().clone();
         let path = request.uri().path().to_owned();
@@ -472,6 +479,22 @@ fn merge_slashes(request: &mut Request) {
             path.push(character);
         }
     }
+    if let Some(query) = uri.query() {
+        path.push('?');
+        path.push_str(query);
+    }
+    if let Ok(rewritten) = path.parse::<Uri>() {
+        *request.uri_mut() = rewritten;
+    }
+}
+
+/// `/imports/nomenclature:new.xlsx` is `/imports/nomenclature%3Anew.xlsx`: see [`Contract::methods`].
+fn escape_method(request: &mut Request, methods: &[&str]) {
+    let uri = request.uri();
+    let Some(method) = methods.iter().find(|method| uri.path().ends_with(**method)) else { return };
+    let mut path = uri.path()[..uri.path().len() - method.len()].to_owned();
+    path.push_str("%3A");
+    path.push_str(&method[1..]);
     if let Some(query) = uri.query() {
         path.push('?');
         path.push_str(query);

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
-use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -43,6 +43,12 @@ impl Instant {
         Self(at.to_utc().with_timezone(&offset).to_rfc3339_opts(SecondsFormat::AutoSi, false))
     }
 
+    /// In UTC, with a fraction of the second if there is one.
+    #[must_use]
+    pub fn exact(at: Timestamp) -> Self {
+        Self(at.to_utc().to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    }
+
     /// The instant it names. Text that names none was refused when it was parsed.
     #[must_use]
     pub fn to_timestamp(&self) -> Option<Timestamp> {
@@ -76,6 +82,13 @@ impl Type for Instant {
 impl ToJSON for Instant {
     fn to_json(&self) -> Option<Value> {
         Some(Value::String(self.0.clone()))
+    }
+}
+
+impl ParseFromParameter for Instant {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        // A plus sign that nobody escaped is a space by now.
+        Self::parse_from_json(Some(Value::String(value.replace(' ', "+"))))
     }
 }
 

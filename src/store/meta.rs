@@ -23,7 +23,9 @@ pub fn set_instance(tx: &WriteTx<'_>, id: &str) -> Result<String, StoreError> {
 
 /// Whether the database was made for tests: only then may test controls reset it and fixtures bring their own secrets.
 pub fn is_for_tests(conn: &Conn) -> Result<bool, StoreError> {
-    Ok(conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'for_tests')")?.query_row([], |row| row.get(0))?)
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'for_tests')")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// Marks a database that was just made as one for tests.

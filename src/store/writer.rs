@@ -485,7 +485,8 @@ mod tests {
 
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
-        let mut desk = Desk { connection, queue, lock: None, clock: Clock::system(), gauges, guard };
+        let mut desk =
+            Desk { connection, queue, lock: None, clock: Clock::system(), gauges, guard, max_batch: MAX_BATCH };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();

@@ -10,8 +10,8 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedRwLockWriteGuard};
 
 use crate::auth::{Auth, AuthError, Mark};
 use crate::clock::{Clock, Standing, Timestamp};
-use crate::fixtures::{self, Circumstances, Fixture, FixtureError, Plan, Seeded};
 use crate::fixtures::plan::WHOLE;
+use crate::fixtures::{self, Circumstances, Fixture, FixtureError, Plan, Seeded};
 use crate::http::probe::Probe;
 use crate::store::{Snapshot, StoreError};
 use crate::tasks::{Queue, Runner};

@@ -61,7 +61,13 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow: Vec::new(), roots: Vec::new(), resolver: Arc::new(SystemResolver), timeout: TIMEOUT, capture: None }
+        Self {
+            allow: Vec::new(),
+            roots: Vec::new(),
+            resolver: Arc::new(SystemResolver),
+            timeout: TIMEOUT,
+            capture: None,
+        }
     }
 }
 

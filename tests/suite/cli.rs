@@ -5,6 +5,7 @@ mod audit;
 mod beside;
 mod fixtures;
 mod help;
+mod import;
 mod printing;
 mod quotas;
 mod refusals;

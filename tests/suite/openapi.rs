@@ -160,6 +160,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "delete_test_snapshot",
         "finish_process",
         "ping_webhook",
+        "preview_import_undo",
         "redeliver",
         "replace_schedule",
         "report_process",
@@ -170,6 +171,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "set_test_fault",
         "sign_out",
         "take_test_snapshot",
+        "undo_import",
         "upload_process_file",
     ];
     assert_eq!(documenting("409"), contradictable);

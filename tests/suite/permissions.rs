@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use crate::account::usage::rights as usage;
 use crate::audience::rights::{self, Rows, standing};
 use crate::connectors::rights::{self as connectors, Rows as Statistics};
+use crate::nomenclature::rights::{self as stock, Rows as Stock};
+use crate::nomenclature::{XLSX, lp, priced};
 use crate::schedules::gln;
 use crate::schedules::rights::{self as traders, Rows as Trade};
 use crate::support::contract::{self, Operation};
@@ -45,6 +47,8 @@ struct World {
     trades: [Trade; 2],
     /// The same of connectors.
     statistics: [Statistics; 2],
+    /// The same of the nomenclature.
+    stocks: [Stock; 2],
     made: u32,
 }
 
@@ -103,9 +107,10 @@ impl World {
         let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
         let trades = [Trade::make(arranger.clone()).await, Trade::make(operator.clone()).await];
         let statistics = [Statistics::make(arranger.clone()).await, Statistics::make(operator.clone()).await];
+        let stocks = [Stock::make(&server, &arranger, HOME).await, Stock::make(&server, &operator, "comptoir").await];
         let parties = json!({"parties": [traders::PRODUCER.to_string(), traders::DISTRIBUTOR.to_string()]});
         arranger.put("/comptoir/v1/users/partner/parties", parties).await.expect(200);
-        Self { server, callers, operator, arranger, audiences, trades, statistics, made: 0 }
+        Self { server, callers, operator, arranger, audiences, trades, statistics, stocks, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -127,6 +132,21 @@ impl World {
         });
         let owner = may.then_some(&caller.client);
         trade.request(&operation.id, &operation.path, self.made, owner).await
+    }
+
+    /// The same for the operations of the nomenclature.
+    async fn stock_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
+        let (stock, admin) = match caller.kind {
+            "operator" => (&self.stocks[1], &self.operator),
+            _ => (&self.stocks[0], &self.arranger),
+        };
+        let imports = permissions::need("create_nomenclature_import").is_some_and(|need| match (need, caller.rights) {
+            (Need::Any(wanted), Some((roles, _))) => roles.meets(wanted) && !caller.foreign,
+            _ => false,
+        });
+        // Whoever cannot have imports is shown somebody else's.
+        let owner = if imports { &caller.client } else { admin };
+        stock.request(&self.server, &operation.id, &operation.path, owner).await
     }
 
     /// A request to `operation` that nothing but the caller's rights could refuse.
@@ -152,6 +172,12 @@ impl World {
         }
         if permissions::need(&operation.id) == Some(Need::Tester) {
             return to(&operation.path.replace("{name}", "x").replace("{id}", "1"), Value::Null);
+        }
+        if let Some((path, body)) = self.stock_request(operation, caller).await {
+            // It can be undone once.
+            let undone = operation.id.ends_with("import_undo") || operation.id == "undo_import";
+            let success = if undone && self.undone(caller).await { 409 } else { 200 };
+            return Request { path, body, success };
         }
         match operation.id.as_str() {
             "run_token_generation" => to(&operation.path, json!({"username": "target", "password": PASSWORD})),
@@ -243,6 +269,16 @@ impl World {
 }
 
 impl World {
+    /// Whether the completed import of the caller's company was undone already.
+    async fn undone(&self, caller: &Caller) -> bool {
+        let (stock, admin) = match caller.kind {
+            "operator" => (&self.stocks[1], &self.operator),
+            _ => (&self.stocks[0], &self.arranger),
+        };
+        let path = format!("/comptoir/v1/nomenclature/imports/{}", stock.import);
+        admin.get(&path).await.expect(200).json()["undo"] != "no"
+    }
+
     /// A request about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
     async fn usage_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
         let (admin, owner) = match caller.kind {
@@ -286,6 +322,7 @@ fn names_a_row_at_home(operation: &str) -> bool {
         || usage::names_a_row(operation)
         || traders::names_a_row(operation)
         || connectors::names_a_row(operation)
+        || stock::names_a_row(operation)
 }
 
 /// The status `caller` must get.
@@ -308,7 +345,13 @@ fn expected(operation: &Operation, caller: &Caller, success: u16) -> u16 {
 
 async fn send(client: &Client, operation: &Operation, request: &Request) -> Answer {
     let method = Method::from_bytes(operation.method.as_bytes()).unwrap();
-    let call = client.call(method, &request.path);
+    let mut call = client.call(method, &request.path);
+    if operation.path.starts_with("/v5/orgs") {
+        call = lp(call, "en-US");
+    }
+    if operation.meta["requestBody"]["content"].get(XLSX).is_some() {
+        return call.header("content-type", XLSX).body(priced(&[("fresh", "1", 79)])).send().await;
+    }
     if operation.meta["requestBody"]["content"].get("application/x-www-form-urlencoded").is_some() {
         let fields = request.body.as_object().unwrap().iter().map(|(name, value)| (name, value.as_str().unwrap()));
         let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
@@ -487,6 +530,22 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("read_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
     ("change_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", r#"{"enabled": false}"#),
     ("delete_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
+    ("list_nomenclature_imports", "/v5/orgs/{org}/async/imports/nomenclature", ""),
+    ("create_nomenclature_import", "/v5/orgs/{org}/async/imports/nomenclature:new.xlsx", ""),
+    ("read_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}", ""),
+    ("confirm_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}/confirm", ""),
+    ("cancel_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}/cancel", ""),
+    ("delete_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}", ""),
+    ("download_nomenclature_report", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}/report.xlsx", ""),
+    ("watch_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}/events", ""),
+    ("download_nomenclature_template", "/v5/orgs/{org}/async/imports/nomenclature-template.xlsx", ""),
+    ("list_goods", "/v5/orgs/{org}/nomenclature", ""),
+    ("read_good", "/v5/orgs/{own_org}/nomenclature/{good}", ""),
+    ("change_good", "/v5/orgs/{own_org}/nomenclature/{good}", r#"{"name": "stolen"}"#),
+    ("export_goods", "/v5/orgs/{org}/nomenclature.xlsx", ""),
+    ("read_organization_import", "/comptoir/v1/nomenclature/imports/{import}", ""),
+    ("preview_import_undo", "/comptoir/v1/nomenclature/imports/{import}/undo", ""),
+    ("undo_import", "/comptoir/v1/nomenclature/imports/{import}/undo", "{}"),
     ("list_tasks", "/comptoir/v1/tasks?username={user}", ""),
     ("read_task", "/comptoir/v1/tasks/{task}", ""),
     ("cancel_task", "/comptoir/v1/tasks/{task}/cancel", ""),
@@ -507,22 +566,41 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     let statistics = Statistics::make(home.clone()).await;
     let task = server.waiting_task("target").await;
     let process = usage::process(&home, "target").await.to_string();
+    let stock = Stock::make(&server, &home, HOME).await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
+    let own_org = crate::nomenclature::org_of(&foreign, "south").await;
 
     for (id, path, body) in BY_NAME {
         let operation = contract::published().operations().iter().find(|known| known.id == *id).unwrap();
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
         let schedule = trade.schedule.to_string();
-        for (user, company, number, schedule, [token, webhook, delivery, task, process, feed, rule]) in [
+        for (
+            user,
+            company,
+            number,
+            schedule,
+            [token, webhook, delivery, task, process, feed, rule, org, import, good],
+        ) in [
             (
                 "target",
                 HOME,
                 "700",
                 schedule.as_str(),
-                [token.as_str(), &webhook, &delivery, &task, &process, &trade.feed.0, &statistics.rule],
+                [
+                    token.as_str(),
+                    &webhook,
+                    &delivery,
+                    &task,
+                    &process,
+                    &trade.feed.0,
+                    &statistics.rule,
+                    &stock.org,
+                    &stock.import,
+                    &stock.good,
+                ],
             ),
-            ("absent", "nowhere", "701", "4242", [absent; 7]),
+            ("absent", "nowhere", "701", "4242", [absent; 10]),
         ] {
             let gln = gln(number.parse().unwrap());
             let fill = |text: &str| {
@@ -533,6 +611,10 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
                     .replace("{process}", process)
                     .replace("{feed}", feed)
                     .replace("{rule}", rule)
+                    .replace("{own_org}", &own_org)
+                    .replace("{org}", org)
+                    .replace("{import}", import)
+                    .replace("{good}", good)
                     .replace("{schedule}", schedule)
                     .replace("{gln}", &gln)
                     .replace("{number}", number)
@@ -577,6 +659,7 @@ async fn no_list_shows_another_companys_rows() {
     webhook(&home, "target").await;
     Rows::make(home.clone()).await;
     Trade::make(home.clone()).await;
+    Stock::make(&server, &home, HOME).await;
     let suppressed = json!({"addresses": ["target@example.com"]});
     home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
     Statistics::make(home.clone()).await;

@@ -20,12 +20,7 @@ use crate::store::{Conn, StoreError, WriteTx};
 const SHORT: i32 = 62;
 
 /// Says what a user's day has, whatever was reported of it.
-pub fn set_day(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    username: &str,
-    of: &DayUsage,
-) -> Result<(), UsageError> {
+pub fn set_day(tx: &WriteTx<'_>, company: CompanyId, username: &str, of: &DayUsage) -> Result<(), UsageError> {
     let user = users::find(tx, Scope::Company(company), username)?.id;
     Ok(sql::usage::set(tx, Cell { company, user, day: of.day, kind: of.kind }, of.usage)?)
 }

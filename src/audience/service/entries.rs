@@ -81,12 +81,7 @@ pub fn find(conn: &Conn, which: Shelf, company: CompanyId, id: i64) -> Result<En
 }
 
 /// The one with this name, disabled or not.
-pub fn by_name(
-    conn: &Conn,
-    which: Shelf,
-    company: CompanyId,
-    name: &Name,
-) -> Result<Option<Entry>, AudienceError> {
+pub fn by_name(conn: &Conn, which: Shelf, company: CompanyId, name: &Name) -> Result<Option<Entry>, AudienceError> {
     Ok(sql::entries::by_name(conn, which, company, name.as_str())?)
 }
 

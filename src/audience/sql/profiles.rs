@@ -201,8 +201,7 @@ pub fn list(
         "SELECT id, key, email, phones, first_name, last_name, status, suppressed, fields FROM audience_profiles
          WHERE company_id = :company AND list_id = :list AND key > :after ORDER BY key LIMIT :limit",
     )?;
-    let parameters =
-        named_params! { ":company": company.0, ":list": list, ":after": after, ":limit": at_most(limit) };
+    let parameters = named_params! { ":company": company.0, ":list": list, ":after": after, ":limit": at_most(limit) };
     let rows = statement.query_map(parameters, profile)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -150,9 +150,9 @@ impl FromText for StatisticBody {
     fn from_text(text: &str) -> Result<Self, InvalidBody> {
         Submission::parse(text).map(Self).map_err(|unreadable| match unreadable {
             Unreadable::Malformed(why) => InvalidBody::plain(format!("the body is not valid JSON: {why}")),
-            Unreadable::Faulty(faults) => {
-                InvalidBody::of(faults.into_iter().map(|fault| FieldError { field: fault.at, rule: fault.rule }).collect())
-            }
+            Unreadable::Faulty(faults) => InvalidBody::of(
+                faults.into_iter().map(|fault| FieldError { field: fault.at, rule: fault.rule }).collect(),
+            ),
         })
     }
 }

@@ -108,7 +108,8 @@ fn judge(
     cause: Cause,
     now: Timestamp,
 ) -> Result<Option<Timestamp>, ConnectorsError> {
-    let (Some(rule), Some(subject)) = (sql::alerts::get(tx, watch.rule)?, sql::alerts::subject(tx, watch.series)?) else {
+    let (Some(rule), Some(subject)) = (sql::alerts::get(tx, watch.rule)?, sql::alerts::subject(tx, watch.series)?)
+    else {
         sql::alerts::unwatch(tx, &watch)?;
         return Ok(None);
     };

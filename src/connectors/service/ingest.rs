@@ -24,7 +24,9 @@ impl ConnectorsService {
             .map_err(|rule| Refused { field: "timestamp", rule })?;
         if submission.repeated > 0 {
             tracing::info!(
-                company = company.0, system = shown(&submission.system), items = submission.repeated,
+                company = company.0,
+                system = shown(&submission.system),
+                items = submission.repeated,
                 "items of a request are replaced by later ones for the same key and merchant"
             );
         }

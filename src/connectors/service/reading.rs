@@ -8,8 +8,8 @@ use crate::connectors::exposition::{self, Sample};
 use crate::connectors::model::{Register, UnixSeconds};
 use crate::connectors::sql;
 use crate::connectors::sql::series::{Identity, Wanted};
-use crate::connectors::value::Value;
 pub use crate::connectors::sql::series::{Latest, Place};
+use crate::connectors::value::Value;
 use crate::store::Conn;
 
 /// A page ends early when its values have more bytes of text than this.
@@ -163,11 +163,7 @@ fn latest(
 }
 
 /// A merchant's row key: any for `None`, 0 for an empty code.
-pub(super) fn merchant(
-    conn: &Conn,
-    company: CompanyId,
-    code: Option<&str>,
-) -> Result<Option<i64>, ConnectorsError> {
+pub(super) fn merchant(conn: &Conn, company: CompanyId, code: Option<&str>) -> Result<Option<i64>, ConnectorsError> {
     Ok(match code {
         None => None,
         Some("") => Some(0),
@@ -187,7 +183,8 @@ fn children(
 ) -> Result<(Vec<Node>, Option<String>), ConnectorsError> {
     let below = if path.is_empty() { String::new() } else { format!("{path}.") };
     let first = |from: &str| sql::series::first_key(conn, company, system, from);
-    let starts = |from: &str, with: &str| Ok::<_, ConnectorsError>(first(from)?.is_some_and(|key| key.starts_with(with)));
+    let starts =
+        |from: &str, with: &str| Ok::<_, ConnectorsError>(first(from)?.is_some_and(|key| key.starts_with(with)));
     let mut nodes = Vec::new();
     let mut seek = from.max(below.as_str()).to_owned();
     while let Some(key) = first(&seek)? {
@@ -274,7 +271,9 @@ impl ConnectorsService {
             .await?;
         if omitted > 0 {
             tracing::warn!(
-                company = company.0, omitted, shown = most,
+                company = company.0,
+                omitted,
+                shown = most,
                 "series are left out of the gauges: connectors.max_gauges lets no more be shown"
             );
         }

@@ -11,8 +11,7 @@ use crate::tasks::Queue;
 
 /// One of them, disabled or not.
 pub fn find(conn: &Conn, register: Register, company: CompanyId, code: &str) -> Result<Entry, ConnectorsError> {
-    sql::registry::find(conn, register, company, code)?
-        .ok_or_else(|| ConnectorsError::not_found(register.noun(), code))
+    sql::registry::find(conn, register, company, code)?.ok_or_else(|| ConnectorsError::not_found(register.noun(), code))
 }
 
 /// Up to `limit` of them whose code comes after `after`, by code.

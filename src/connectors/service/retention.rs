@@ -56,11 +56,7 @@ pub struct Progress {
 }
 
 /// Does a slice; whether there is more.
-pub fn slice(
-    tx: &WriteTx<'_>,
-    keeping: Keeping,
-    mut progress: Progress,
-) -> Result<(Progress, bool), ConnectorsError> {
+pub fn slice(tx: &WriteTx<'_>, keeping: Keeping, mut progress: Progress) -> Result<(Progress, bool), ConnectorsError> {
     let mut room = SLICE;
     for _ in 0..SERIES {
         let Some(series) = sql::retention::next(tx, progress.after)? else { return Ok((progress, false)) };

@@ -65,12 +65,7 @@ fn find(
     Ok(sql::series::find(conn, Identity { company, key: span.key.as_str(), system, merchant })?)
 }
 
-fn known(
-    conn: &Conn,
-    company: CompanyId,
-    span: &Span,
-    merchant: Option<&str>,
-) -> Result<SeriesId, ConnectorsError> {
+fn known(conn: &Conn, company: CompanyId, span: &Span, merchant: Option<&str>) -> Result<SeriesId, ConnectorsError> {
     find(conn, company, span, merchant)?.ok_or_else(|| ConnectorsError::not_found("series", &span.key))
 }
 
@@ -112,7 +107,11 @@ impl ConnectorsService {
             let series = known(conn, company, &span, merchant.as_deref())?;
             Ok(sql::values::range(conn, series, (span.from, span.to), limit, PAGE_BYTES)?)
         };
-        if limit <= SHORT { self.store.read(|conn| read(conn)) } else { self.store.read_long(move |conn| read(conn)).await }
+        if limit <= SHORT {
+            self.store.read(|conn| read(conn))
+        } else {
+            self.store.read_long(move |conn| read(conn)).await
+        }
     }
 
     /// A series by buckets, and what `convert` makes of them, off the async workers.
@@ -183,13 +182,8 @@ impl ConnectorsService {
                 if !any {
                     return Err(ConnectorsError::not_found("series", &span.key));
                 }
-                let head = Head {
-                    language,
-                    system: span.system.clone(),
-                    key: span.key.to_string(),
-                    zone,
-                    step: cut.step,
-                };
+                let head =
+                    Head { language, system: span.system.clone(), key: span.key.to_string(), zone, step: cut.step };
                 let file = tempfile::tempfile().map_err(unwritten)?;
                 write(&head, &columns, file.try_clone().map_err(unwritten)?)?;
                 Ok(file)

@@ -203,12 +203,7 @@ pub fn watch_all(tx: &WriteTx<'_>, rule: i64, now: UnixSeconds) -> Result<(), St
 }
 
 /// Has every rule that is about a new series watch it; whether there is one. They are looked at, at `now`.
-pub fn watch_new(
-    tx: &WriteTx<'_>,
-    series: SeriesId,
-    of: Identity<'_>,
-    now: UnixSeconds,
-) -> Result<bool, StoreError> {
+pub fn watch_new(tx: &WriteTx<'_>, series: SeriesId, of: Identity<'_>, now: UnixSeconds) -> Result<bool, StoreError> {
     let watches = tx
         .prepare_cached(
             "INSERT INTO connector_watches (series_id, rule_id, company_id, due_at)
@@ -386,12 +381,7 @@ pub fn subject(conn: &Conn, series: SeriesId) -> Result<Option<Subject>, StoreEr
 
 /// Up to `limit` alerts of a company that are on, after the one of `after` (when it started, its series and its rule), in
 /// the order in which they started.
-pub fn alerts(
-    conn: &Conn,
-    company: CompanyId,
-    after: (i64, i64, i64),
-    limit: usize,
-) -> Result<Vec<Watch>, StoreError> {
+pub fn alerts(conn: &Conn, company: CompanyId, after: (i64, i64, i64), limit: usize) -> Result<Vec<Watch>, StoreError> {
     // Relies on connector_watches_on.
     let mut statement = conn.prepare_cached(
         "SELECT series_id, rule_id, alert, started_at, due_at FROM connector_watches

@@ -104,7 +104,10 @@ mod tests {
             let value = Value::parse(raw, value_type).expect("a value");
             let kept = Columns::of(&value);
             connection
-                .execute("INSERT INTO v (kind, number, text) VALUES (?1, ?2, ?3)", params![kept.kind, kept.number, kept.text])
+                .execute(
+                    "INSERT INTO v (kind, number, text) VALUES (?1, ?2, ?3)",
+                    params![kept.kind, kept.number, kept.text],
+                )
                 .expect("a row");
             let read = connection
                 .query_row("DELETE FROM v RETURNING kind, number, text", [], |row| super::value(row, 0))

@@ -20,12 +20,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
 }
 
 /// The row key of an enabled one.
-pub fn enabled_id(
-    conn: &Conn,
-    register: Register,
-    company: CompanyId,
-    code: &str,
-) -> Result<Option<i64>, StoreError> {
+pub fn enabled_id(conn: &Conn, register: Register, company: CompanyId, code: &str) -> Result<Option<i64>, StoreError> {
     let sql = match register {
         Register::Systems => "SELECT id FROM connector_systems WHERE company_id = ?1 AND code = ?2 AND enabled = 1",
         Register::Merchants => "SELECT id FROM connector_merchants WHERE company_id = ?1 AND code = ?2 AND enabled = 1",

@@ -33,12 +33,7 @@ pub struct Put {
 }
 
 /// Notes a value with its series, if there is one already.
-pub fn note(
-    tx: &WriteTx<'_>,
-    of: Identity<'_>,
-    at: UnixSeconds,
-    value: &Value,
-) -> Result<Option<Put>, StoreError> {
+pub fn note(tx: &WriteTx<'_>, of: Identity<'_>, at: UnixSeconds, value: &Value) -> Result<Option<Put>, StoreError> {
     let Columns { kind, number, text } = Columns::of(value);
     // One look into the primary key; no index holds what is changed here.
     Ok(tx
@@ -113,13 +108,7 @@ pub struct Latest {
 }
 
 fn latest_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Latest> {
-    Ok(Latest {
-        key: row.get(0)?,
-        system: row.get(1)?,
-        merchant: row.get(2)?,
-        at: row.get(3)?,
-        value: value(row, 4)?,
-    })
+    Ok(Latest { key: row.get(0)?, system: row.get(1)?, merchant: row.get(2)?, at: row.get(3)?, value: value(row, 4)? })
 }
 
 /// Where a page of newest values begins: after this key, system and merchant.
@@ -226,11 +215,7 @@ pub fn first_key(
 }
 
 /// The newest numbers of a company's enabled systems and merchants, by key: up to `limit`; and how many more there are.
-pub fn numbers(
-    conn: &Conn,
-    company: CompanyId,
-    limit: usize,
-) -> Result<(Vec<(Latest, Number)>, u64), StoreError> {
+pub fn numbers(conn: &Conn, company: CompanyId, limit: usize) -> Result<(Vec<(Latest, Number)>, u64), StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT s.key, s.system_id, s.merchant_id, s.latest_at, s.kind, s.number, s.text FROM connector_series s
          WHERE s.company_id = :company AND s.kind = :number

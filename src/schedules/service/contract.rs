@@ -185,12 +185,7 @@ pub fn ensure(
 }
 
 /// Up to `limit` schedules of a company after number `after`, by number.
-pub fn all(
-    conn: &Conn,
-    company: CompanyId,
-    after: ScheduleId,
-    limit: usize,
-) -> Result<Vec<Schedule>, SchedulesError> {
+pub fn all(conn: &Conn, company: CompanyId, after: ScheduleId, limit: usize) -> Result<Vec<Schedule>, SchedulesError> {
     Ok(sql::schedules::all(conn, company, after, limit)?)
 }
 

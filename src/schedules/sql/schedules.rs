@@ -92,12 +92,7 @@ pub fn list(
 }
 
 /// The schedules of a producer with this name, by number.
-pub fn by_name(
-    conn: &Conn,
-    company: CompanyId,
-    producer: PartyId,
-    name: &str,
-) -> Result<Vec<Schedule>, StoreError> {
+pub fn by_name(conn: &Conn, company: CompanyId, producer: PartyId, name: &str) -> Result<Vec<Schedule>, StoreError> {
     // Relies on schedules_by_change for those of the producer.
     Ok(conn
         .prepare_cached(
@@ -112,12 +107,7 @@ pub fn by_name(
 }
 
 /// Up to `limit` schedules of a company after number `after`, by number.
-pub fn all(
-    conn: &Conn,
-    company: CompanyId,
-    after: ScheduleId,
-    limit: usize,
-) -> Result<Vec<Schedule>, StoreError> {
+pub fn all(conn: &Conn, company: CompanyId, after: ScheduleId, limit: usize) -> Result<Vec<Schedule>, StoreError> {
     Ok(conn
         .prepare_cached(
             "SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
@@ -125,10 +115,7 @@ pub fn all(
                     until_day
              FROM schedules WHERE company_id = :company AND id > :after ORDER BY id LIMIT :limit",
         )?
-        .query_map(
-            named_params! { ":company": company.0, ":after": after.0, ":limit": at_most(limit) },
-            schedule,
-        )?
+        .query_map(named_params! { ":company": company.0, ":after": after.0, ":limit": at_most(limit) }, schedule)?
         .collect::<Result<_, _>>()?)
 }
 

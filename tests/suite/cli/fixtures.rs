@@ -33,7 +33,8 @@ async fn a_fresh_file_is_made_seeded_and_served_with_the_operator_of_the_fixture
     server.client.bearing(&secret).get("/account/info").await.expect(200);
 
     // Beside the running server, from standard input, and again.
-    let more = json!({"users": [{"username": "ivan", "company": "acme", "password": "the password of ivan"}]}).to_string();
+    let more =
+        json!({"users": [{"username": "ivan", "company": "acme", "password": "the password of ivan"}]}).to_string();
     let output = place.feed(&["seed", "-", "--json"], &more).await;
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -49,7 +50,11 @@ async fn a_fresh_file_is_made_seeded_and_served_with_the_operator_of_the_fixture
 async fn a_fixture_that_is_not_in_order_is_refused_by_path_and_leaves_nothing() {
     let place = Place::new();
     for (name, text, said) in [
-        ("a.json", r#"{"users": [{"username": "x y", "company": "acme", "roles": ["KING"]}]}"#, "`users[0].roles[0]` must be one of"),
+        (
+            "a.json",
+            r#"{"users": [{"username": "x y", "company": "acme", "roles": ["KING"]}]}"#,
+            "`users[0].roles[0]` must be one of",
+        ),
         ("b.toml", "[[users]]\nusername = \"olena\"\n", "`users[0].company` is required"),
         ("c.toml", "[[users]\n", "is not valid TOML"),
         ("d.json", "{", "is not valid JSON"),

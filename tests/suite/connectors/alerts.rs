@@ -141,12 +141,16 @@ async fn each_system_and_merchant_has_its_own_alert_unless_the_rule_names_one() 
     rule(&world, narrow(json!({"system": "other"}))).await;
     rule(&world, narrow(json!({"merchant": MERCHANT}))).await;
     rule(&world, narrow(json!({"merchant": "", "system": SYSTEM}))).await;
-    world.set(TODAY, json!([{"key": "errors", "value": 60}, {"key": "errors", "value": 61, "merchantId": MERCHANT}])).await;
+    world
+        .set(TODAY, json!([{"key": "errors", "value": 60}, {"key": "errors", "value": 61, "merchantId": MERCHANT}]))
+        .await;
     let body = json!({"externalSystemId": "other", "timestamp": TODAY, "items": [{"key": "errors", "value": 62}]});
     world.bot.post(SET, body).await.expect(200);
     let mut started: Vec<_> = bodies(&world.server)
         .iter()
-        .map(|body| format!("{} {}", body["data"]["rule"]["name"].as_str().unwrap(), body["data"]["value"].as_str().unwrap()))
+        .map(|body| {
+            format!("{} {}", body["data"]["rule"]["name"].as_str().unwrap(), body["data"]["value"].as_str().unwrap())
+        })
         .collect();
     started.sort();
     assert_eq!(started, ["Too many 60", "Too many 61", "Too many 62", "narrow 60", "narrow 61", "narrow 62"]);
@@ -277,7 +281,11 @@ async fn an_alert_outlives_a_restart_and_is_told_of_once_all_the_same() {
     let server = server.restarted().await;
     server.run_pending_tasks().await;
     assert_eq!(told(&server), ["started 60", "started 1"], "the silence ended its time while nobody ran");
-    let world = World { admin: server.sign_in("admin", PASSWORD).await, bot: server.sign_in("connector", PASSWORD).await, server };
+    let world = World {
+        admin: server.sign_in("admin", PASSWORD).await,
+        bot: server.sign_in("connector", PASSWORD).await,
+        server,
+    };
     world.put(TODAY + 300, "errors", json!(61)).await;
     world.put(TODAY + 301, "errors", json!(3)).await;
     assert_eq!(told(&world.server)[2..], ["ended 3 (value)"]);
@@ -333,7 +341,7 @@ async fn rules_are_listed_read_and_refused_by_field() {
     let good = above(50, 10);
     for (field, value, fault) in [
         ("clear", json!(51), "clear: must not lie above the threshold"),
-                ("minutes", json!(5), "minutes: does not belong to this condition"),
+        ("minutes", json!(5), "minutes: does not belong to this condition"),
         ("key", json!("a\0b"), "key: must not contain the NUL character"),
         ("name", json!(" "), "name: must not begin or end with a space"),
     ] {

@@ -33,7 +33,8 @@ async fn values_of_different_instants_that_come_at_once_leave_the_newest_as_the_
     let world = World::new().await;
     let mut requests = Vec::new();
     for number in 0..32_i64 {
-        let body = json!({"externalSystemId": SYSTEM, "timestamp": TODAY - number, "items": [{"key": "a", "value": number}]});
+        let body =
+            json!({"externalSystemId": SYSTEM, "timestamp": TODAY - number, "items": [{"key": "a", "value": number}]});
         let bot = world.bot.clone();
         requests.push(tokio::spawn(async move { bot.post(SET, body).await.expect(200) }));
     }
@@ -42,7 +43,8 @@ async fn values_of_different_instants_that_come_at_once_leave_the_newest_as_the_
     }
     assert_eq!(world.latest("").await, ["a|29e86b162||0"]);
     let series = world.json(&of("series", "a", "")).await;
-    let values: Vec<_> = series["items"].as_array().unwrap().iter().map(|item| item["value"].as_i64().unwrap()).collect();
+    let values: Vec<_> =
+        series["items"].as_array().unwrap().iter().map(|item| item["value"].as_i64().unwrap()).collect();
     assert_eq!(values, (0..32).rev().collect::<Vec<_>>());
 }
 
@@ -52,7 +54,8 @@ async fn a_request_whose_merchant_is_unknown_leaves_its_neighbours_alone() {
     let mut requests = Vec::new();
     for number in 0..20 {
         let merchant = if number % 2 == 0 { Value::Null } else { json!("unknown") };
-        let items = json!([{"key": format!("k{number:02}"), "value": 1}, {"key": "x", "value": 1, "merchantId": merchant}]);
+        let items =
+            json!([{"key": format!("k{number:02}"), "value": 1}, {"key": "x", "value": 1, "merchantId": merchant}]);
         let body = json!({"externalSystemId": SYSTEM, "timestamp": TODAY, "items": items});
         let bot = world.bot.clone();
         requests.push(tokio::spawn(async move { bot.post(SET, body).await.expect(200).json()["success"].clone() }));

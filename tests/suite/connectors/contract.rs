@@ -301,12 +301,10 @@ async fn numbers_keep_their_exact_text_and_other_kinds_themselves() {
     ];
     let items: Vec<_> =
         exact.iter().enumerate().map(|(at, value)| format!(r#"{{"key": "k{at:02}", "value": {value}}}"#)).collect();
-    let body =
-        format!(r#"{{"externalSystemId": "{SYSTEM}", "timestamp": {TODAY}, "items": [{}]}}"#, items.join(","));
+    let body = format!(r#"{{"externalSystemId": "{SYSTEM}", "timestamp": {TODAY}, "items": [{}]}}"#, items.join(","));
     let answer = world.send(&body).await.expect(200).json();
     assert_eq!(answer["message"], SETTLED);
-    let expected: Vec<_> =
-        exact.iter().enumerate().map(|(at, value)| format!("k{at:02}|29e86b162||{value}")).collect();
+    let expected: Vec<_> = exact.iter().enumerate().map(|(at, value)| format!("k{at:02}|29e86b162||{value}")).collect();
     assert_eq!(world.latest("").await, expected);
     for (at, value) in exact.iter().enumerate() {
         let series = world.text(&of("series", &format!("k{at:02}"), "")).await;
@@ -326,7 +324,8 @@ async fn datetime_is_kept_as_an_instant() {
     ]);
     assert_eq!(world.set(TODAY, items).await["message"], SETTLED);
     let values = world.json("values").await;
-    let shown: Vec<_> = values["items"].as_array().unwrap().iter().map(|item| (&item["value"], &item["kind"])).collect();
+    let shown: Vec<_> =
+        values["items"].as_array().unwrap().iter().map(|item| (&item["value"], &item["kind"])).collect();
     let instant = json!("2022-06-01T03:53:05Z");
     let (datetime, string) = (json!("datetime"), json!("string"));
     assert_eq!(

@@ -27,7 +27,13 @@ async fn paths_and_methods_that_are_not_there() {
     is_refused(&answer, 405);
     assert_eq!(answer.header("allow"), Some("OPTIONS, POST"));
     is_refused(&world.bot.delete(SET).await, 405);
-    world.bot.call(Method::POST, &format!("{SET}/")).json(&json!({"externalSystemId": SYSTEM, "timestamp": TODAY, "items": []})).send().await.expect(200);
+    world
+        .bot
+        .call(Method::POST, &format!("{SET}/"))
+        .json(&json!({"externalSystemId": SYSTEM, "timestamp": TODAY, "items": []}))
+        .send()
+        .await
+        .expect(200);
 }
 
 #[tokio::test]

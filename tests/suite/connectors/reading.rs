@@ -134,9 +134,9 @@ async fn keys_with_odd_dots_are_in_the_tree_once_each() {
     // Every key is reached by going down, and no path comes twice.
     let (mut found, mut paths, mut left) = (Vec::new(), Vec::new(), vec![None::<String>]);
     while let Some(path) = left.pop() {
-        let query = path
-            .as_ref()
-            .map(|path| format!("?prefix={}", url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>()));
+        let query = path.as_ref().map(|path| {
+            format!("?prefix={}", url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>())
+        });
         let page = world.json(&format!("keys{}", query.unwrap_or_default())).await;
         for item in page["items"].as_array().unwrap() {
             let path = item["path"].as_str().unwrap().to_owned();

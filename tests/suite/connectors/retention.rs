@@ -92,10 +92,25 @@ async fn older_values_are_thinned_to_the_last_of_each_span_and_newer_ones_stay()
         world.put(TODAY - new + minutes * 60, "a", json!(minutes)).await;
     }
     run(&world).await;
-    let kept: Vec<_> = ages(&world, "a").await.into_iter().map(|age| (age > 7 * DAY, (if age > 7 * DAY { old } else { new } - age) / 60)).collect();
+    let kept: Vec<_> = ages(&world, "a")
+        .await
+        .into_iter()
+        .map(|age| (age > 7 * DAY, (if age > 7 * DAY { old } else { new } - age) / 60))
+        .collect();
     assert_eq!(
         kept,
-        [(true, 59), (true, 119), (true, 180), (false, 0), (false, 20), (false, 59), (false, 60), (false, 61), (false, 119), (false, 180)]
+        [
+            (true, 59),
+            (true, 119),
+            (true, 180),
+            (false, 0),
+            (false, 20),
+            (false, 59),
+            (false, 60),
+            (false, 61),
+            (false, 119),
+            (false, 180)
+        ]
     );
     // What comes late is thinned with what is there, the next time.
     world.put(TODAY - old + 30 * 60, "a", json!(30)).await;

@@ -39,9 +39,8 @@ async fn what_is_not_there_or_makes_no_sense_is_told() {
         let world = &world;
         async move { world.admin.get(&format!("/comptoir/v1/connectors/{path}")).await }
     };
-    let detail = async |path: String, status: u16| {
-        get(path).await.expect(status).json()["detail"].as_str().unwrap().to_owned()
-    };
+    let detail =
+        async |path: String, status: u16| get(path).await.expect(status).json()["detail"].as_str().unwrap().to_owned();
     assert_eq!(detail(of("series", "b", ""), 404).await, "there is no series `b`");
     assert_eq!(detail(of("series", "a", "&merchant=77624623f"), 404).await, "there is no series `a`");
     assert_eq!(detail(of("series/buckets", "a", "&merchant=absent"), 404).await, "there is no merchant `absent`");
@@ -106,7 +105,10 @@ async fn days_on_which_clocks_change_have_their_own_lengths() {
     let counts = |days: &[Value]| days.iter().map(|day| day["count"].as_u64().unwrap()).collect::<Vec<_>>();
     let found = days("2026-03-27T22:00:00Z", "2026-03-30T21:00:00Z", "day").await;
     assert_eq!(counts(&found), [24, 23, 24]);
-    assert_eq!((&found[1]["start"], &found[1]["end"]), (&json!("2026-03-29T00:00:00+02:00"), &json!("2026-03-30T00:00:00+03:00")));
+    assert_eq!(
+        (&found[1]["start"], &found[1]["end"]),
+        (&json!("2026-03-29T00:00:00+02:00"), &json!("2026-03-30T00:00:00+03:00"))
+    );
     let found = days("2026-10-23T21:00:00Z", "2026-10-26T22:00:00Z", "day").await;
     assert_eq!(counts(&found), [24, 25, 24]);
     let found = days("2026-10-25T00:00:00Z", "2026-10-25T03:00:00Z", "hour").await;

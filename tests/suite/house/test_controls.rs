@@ -122,7 +122,10 @@ async fn a_reset_returns_to_what_was_seeded_and_no_credential_made_since_lives()
     let (_, token) = api_token(&olena, json!({"name": "passing", "role": "OWNER"})).await;
     let token = world.server.bearing(&token);
     token.get("/account/info").await.expect(200);
-    olena.post("/comptoir/v1/users", json!({"username": "passing", "roles": ["USER"], "password": PASSWORD})).await.expect(200);
+    olena
+        .post("/comptoir/v1/users", json!({"username": "passing", "roles": ["USER"], "password": PASSWORD}))
+        .await
+        .expect(200);
     let passing = world.server.sign_in("passing", PASSWORD).await;
     let changed = json!({"current_password": PASSWORD, "new_password": "a new password"});
     let changed = olena.call(Method::PATCH, "/account/password").json(&changed).send().await;
@@ -315,7 +318,8 @@ async fn the_clock_is_set_held_let_go_and_put_back_by_a_reset() {
 async fn whatever_expires_or_is_counted_by_day_follows_the_clock() {
     let world = World::new().await;
     let olena = world.olena().await;
-    let (_, week) = api_token(&olena, json!({"name": "week", "role": "OWNER", "expires_at": "2026-03-09T10:00:00Z"})).await;
+    let (_, week) =
+        api_token(&olena, json!({"name": "week", "role": "OWNER", "expires_at": "2026-03-09T10:00:00Z"})).await;
     let week = world.server.bearing(&week);
     let limits = json!({"points_per_day": 10});
     olena.put("/comptoir/v1/quotas/olena/UNIVERSAL/PLAN", limits).await.expect(200);
@@ -363,7 +367,9 @@ async fn reminders_and_retries_come_on_the_way_as_they_would_in_that_time() {
         .unwrap()
         .iter()
         .map(|call| serde_json::from_str::<Value>(call["body"].as_str().unwrap()).unwrap())
-        .map(|body| (body["data"]["day"].as_str().unwrap().to_owned(), body["timestamp"].as_str().unwrap()[..16].to_owned()))
+        .map(|body| {
+            (body["data"]["day"].as_str().unwrap().to_owned(), body["timestamp"].as_str().unwrap()[..16].to_owned())
+        })
         .collect();
     let expected = ["2026-03-02", "2026-03-03", "2026-03-04"].map(|day| (day.to_owned(), format!("{day}T11:00")));
     assert_eq!(days, expected, "each at its own time");
@@ -386,7 +392,8 @@ async fn reminders_and_retries_come_on_the_way_as_they_would_in_that_time() {
     let delivery = olena.get(&delivery).await.expect(200).json();
     assert_eq!(delivery["state"].as_str().or(delivery["delivery"]["state"].as_str()), Some("failed"), "{delivery}");
     let calls = world.tester.get(&capture).await.expect(200).json();
-    let calls: Vec<_> = calls["items"].as_array().unwrap().iter().filter(|call| call["id"] == ping["id"]).cloned().collect();
+    let calls: Vec<_> =
+        calls["items"].as_array().unwrap().iter().filter(|call| call["id"] == ping["id"]).cloned().collect();
     assert_eq!(calls.len(), 8);
     let times: std::collections::BTreeSet<_> = calls.iter().map(|call| call["at"].as_str().unwrap()).collect();
     assert_eq!(times.len(), 8, "each at its own time");
@@ -497,13 +504,19 @@ async fn a_connection_is_cut_and_an_answer_comes_late() {
 async fn what_came_in_is_told_without_secrets() {
     let world = World::new().await;
     let olena = world.olena().await;
-    olena.post("/comptoir/v1/users?x=1", json!({"username": "u1", "roles": [], "password": PASSWORD})).await.expect(200);
+    olena
+        .post("/comptoir/v1/users?x=1", json!({"username": "u1", "roles": [], "password": PASSWORD}))
+        .await
+        .expect(200);
     olena.get("/account/nothing").await.expect(404);
     world.server.bearing("cmp_test-shop").post("/api/v1.1/databases/list", json!({"token": "cmp_test-shop"})).await;
 
     let all = world.received("").await;
     let text = Value::Array(all.clone()).to_string();
-    assert!(!text.contains(PASSWORD) && !text.contains("cmp_test-shop") && !text.contains(olena.credential()), "{text}");
+    assert!(
+        !text.contains(PASSWORD) && !text.contains("cmp_test-shop") && !text.contains(olena.credential()),
+        "{text}"
+    );
     let operations: Vec<_> = all.iter().map(|one| one["operation"].clone()).collect();
     assert_eq!(operations, [json!("run_token_generation"), json!("create_user"), Value::Null, json!("list_databases")]);
     let made = &world.received("?operation=create_user").await[0];

@@ -93,7 +93,7 @@ impl Contract {
             let named =
                 [&body["tracedata"]["request_code"], &body["detail"]["tracedata"]["request_code"], &body["request_id"]];
             // The envelopes of these contracts have no place for it.
-            let no_place = ["/api/v1.1", "/api/distribex", "/api/authorization", "/ExternalExchange/v1"];
+            let no_place = ["/api/v1.1", "/api/distribex", "/api/authorization", "/ExternalExchange/v1", "/v5/orgs"];
             if answer.status != 503
                 && !no_place.iter().any(|prefix| path.starts_with(prefix))
                 && !named.iter().any(|named| **named == id)
@@ -133,6 +133,7 @@ impl Contract {
             _ if under("/api/v1.1") => ("application/json", "AudienceFailure"),
             _ if under("/api/distribex") || under("/api/authorization") => ("application/json", "ScheduleFailure"),
             _ if under("/ExternalExchange/v1") => ("application/json", "StatisticAnswer"),
+            _ if under("/v5/orgs") => ("application/json", "NomenclatureFailure"),
             404 if under("/account") => ("application/json", "General404"),
             _ if under("/account") => ("application/json", "GeneralError"),
             _ => ("application/problem+json", "Problem"),

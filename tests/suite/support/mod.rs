@@ -7,6 +7,6 @@ mod log;
 pub mod raw;
 mod server;
 
-pub use self::client::{Answer, Client};
+pub use self::client::{Answer, Call, Client};
 pub use self::log::Log;
 pub use self::server::{NOW, PASSWORD, TestServer, api_token};

@@ -11,8 +11,9 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
 use comptoir::testing::Controls;
@@ -104,6 +105,8 @@ impl TestServer {
             audit: AuditConfig::default(),
             test_controls: None,
             connectors: ConnectorConfig::default(),
+            nomenclature: NomenclatureConfig::default(),
+            sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
             stopping: shutdown.clone(),
         };
         change(&mut options);

@@ -12,13 +12,13 @@ use super::wire::{
     FileWire, FinishWire, ProcessPage, ProcessWire, ReportWire, ReportsWire, RequestsWire, ResultWire, ResultsWire,
 };
 use super::{Answer, HouseTags};
-use crate::http::download::Download;
 use crate::account::api::usage::data;
 use crate::account::api::usage_failure;
 use crate::account::api::words::Flow;
 use crate::account::model::Report;
 use crate::account::service::UsageService;
 use crate::http::body::Octets;
+use crate::http::download::Download;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 use crate::http::{Caller, Failure, RequestContext};

@@ -7,7 +7,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
-use super::wire::{Alert, AlertPage, AlertRulePage, AlertRuleWire, AlertRuleChange, NewAlertRule};
+use super::wire::{Alert, AlertPage, AlertRuleChange, AlertRulePage, AlertRuleWire, NewAlertRule};
 use super::{Answer, HouseTags};
 use crate::connectors::ConnectorsService;
 use crate::http::json::{Strict, Written};

@@ -6,9 +6,7 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
-use super::wire::{
-    ExternalSystem, ExternalSystemPage, Merchant, MerchantPage, NewRegistered, RegisteredChange,
-};
+use super::wire::{ExternalSystem, ExternalSystemPage, Merchant, MerchantPage, NewRegistered, RegisteredChange};
 use super::{Answer, HouseTags};
 use crate::connectors::ConnectorsService;
 use crate::connectors::model::{Entry, Register};

@@ -618,11 +618,7 @@ impl AlertRuleChange {
             }
             None => None,
         };
-        Ok(RuleChange {
-            name: self.name.as_deref().map(name).transpose()?,
-            condition,
-            enabled: self.enabled,
-        })
+        Ok(RuleChange { name: self.name.as_deref().map(name).transpose()?, condition, enabled: self.enabled })
     }
 }
 

@@ -1,0 +1,155 @@
+//! The statements that carry a plan out, slice by slice, and those that take it back. Each may be repeated: what is there
+//! already stays as it is. What they write is of the version after the catalogue's own, which nobody reads yet.
+
+use rusqlite::named_params;
+
+use super::plans::row_id;
+use super::{FOREVER, at_most, goods};
+use crate::auth::model::CompanyId;
+use crate::clock::Timestamp;
+use crate::store::{Conn, StoreError, WriteTx};
+
+/// A part of a plan: the rows after one and up to another, by their numbers in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slice {
+    after: i64,
+    last: i64,
+}
+
+impl Slice {
+    /// The number of its last row within the plan.
+    #[must_use]
+    pub fn last(self, plan: i64) -> i64 {
+        self.last - row_id(plan, 0)
+    }
+}
+
+/// The next rows of a plan after row `after`, `limit` at most; `None` at its end.
+pub fn slice(conn: &Conn, plan: i64, after: i64, limit: usize) -> Result<Option<Slice>, StoreError> {
+    let after = row_id(plan, after);
+    let mut statement = conn.prepare_cached(
+        "SELECT max(id) FROM (SELECT id FROM nomenclature_plan_rows WHERE id > :after AND id < :end
+                              ORDER BY id LIMIT :limit)",
+    )?;
+    let last: Option<i64> = statement
+        .query_row(named_params! { ":after": after, ":end": row_id(plan + 1, 0), ":limit": at_most(limit) }, |row| {
+            row.get(0)
+        })?;
+    Ok(last.map(|last| Slice { after, last }))
+}
+
+/// Writes the new versions of a slice's goods and ends the old ones.
+pub fn write(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    slice: Slice,
+    version: i64,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    // Made or changed: the values stand in the plan.
+    tx.prepare_cached(
+        "INSERT INTO nomenclature_goods (company_id, good, guid, since, name, name_folded, article, article_folded,
+                                         group_path, group_folded, unit, price, vat, ean13, local, subject, archived,
+                                         created_at, changed_at)
+         SELECT :company, good, guid, :version, name, name_folded, article, article_folded, group_path, group_folded,
+                unit, price, vat, ean13, local, subject, archived, ifnull(created_at, :now), :now
+         FROM nomenclature_plan_rows WHERE id > :after AND id <= :last AND outcome IN (0, 1)",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":version": version, ":now": now.as_micros(), ":after": slice.after, ":last": slice.last,
+    })?;
+    // Out of use, or as it was: the values are those of a version that is there.
+    tx.prepare_cached(
+        "INSERT INTO nomenclature_goods (company_id, good, guid, since, name, name_folded, article, article_folded,
+                                         group_path, group_folded, unit, price, vat, ean13, local, subject, archived,
+                                         created_at, changed_at)
+         SELECT g.company_id, g.good, g.guid, :version, g.name, g.name_folded, g.article, g.article_folded, g.group_path,
+                g.group_folded, g.unit, g.price, g.vat, g.ean13, g.local, g.subject,
+                iif(p.outcome = 3, 1, g.archived), g.created_at, :now
+         FROM nomenclature_plan_rows p JOIN nomenclature_goods g ON g.id = ifnull(p.from_id, p.old_id)
+         WHERE p.id > :after AND p.id <= :last AND p.outcome IN (3, 5) AND g.company_id = :company",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":version": version, ":now": now.as_micros(), ":after": slice.after, ":last": slice.last,
+    })?;
+    tx.prepare_cached(
+        "UPDATE nomenclature_goods SET until = :version
+         WHERE id IN (SELECT old_id FROM nomenclature_plan_rows
+                      WHERE id > :after AND id <= :last AND outcome IN (1, 3, 5, 6))
+           AND company_id = :company",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":version": version, ":after": slice.after, ":last": slice.last,
+    })?;
+    for (good, old, new) in changed_codes(tx, slice)? {
+        if let Some((ean13, local)) = old {
+            goods::end_codes(tx, company, good, (&ean13, &local), version)?;
+        }
+        if let Some((ean13, local)) = new {
+            goods::add_codes(tx, company, good, (&ean13, &local), version)?;
+        }
+    }
+    Ok(())
+}
+
+/// A good's codes: EAN-13 and local ones.
+type Codes = Option<(String, String)>;
+
+/// The goods of a slice whose codes change: number, the codes before, the codes after.
+fn changed_codes(conn: &Conn, slice: Slice) -> Result<Vec<(i64, Codes, Codes)>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT p.good, o.ean13, o.local, ifnull(p.ean13, f.ean13), ifnull(p.local, f.local)
+         FROM nomenclature_plan_rows p
+         LEFT JOIN nomenclature_goods o ON o.id = p.old_id
+         LEFT JOIN nomenclature_goods f ON f.id = p.from_id
+         WHERE p.id > :after AND p.id <= :last AND p.codes_changed = 1 AND p.outcome IN (0, 1, 5, 6)",
+    )?;
+    let rows = statement.query_map(named_params! { ":after": slice.after, ":last": slice.last }, |row| {
+        let pair = |first: Option<String>, second: Option<String>| first.zip(second);
+        Ok((row.get(0)?, pair(row.get(1)?, row.get(2)?), pair(row.get(3)?, row.get(4)?)))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Takes back what was written of a slice as a version that nobody ever read.
+pub fn take_back(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: i64) -> Result<(), StoreError> {
+    for (good, old, new) in changed_codes(tx, slice)? {
+        let (mut removed, mut kept) = (
+            tx.prepare_cached(
+                "DELETE FROM nomenclature_barcodes
+                 WHERE company_id = ?1 AND kind = ?2 AND code = ?3 AND good = ?4 AND since = ?5",
+            )?,
+            tx.prepare_cached(
+                "UPDATE nomenclature_barcodes SET until = ?6
+                 WHERE company_id = ?1 AND kind = ?2 AND code = ?3 AND good = ?4 AND until = ?5",
+            )?,
+        );
+        if let Some((ean13, local)) = new {
+            for (kind, code) in goods::codes_of(&ean13, &local) {
+                removed.execute((company.0, kind as i64, code, good, version))?;
+            }
+        }
+        if let Some((ean13, local)) = old {
+            for (kind, code) in goods::codes_of(&ean13, &local) {
+                kept.execute((company.0, kind as i64, code, good, version, FOREVER))?;
+            }
+        }
+    }
+    tx.prepare_cached(
+        "DELETE FROM nomenclature_goods
+         WHERE company_id = :company AND since = :version
+           AND good IN (SELECT good FROM nomenclature_plan_rows WHERE id > :after AND id <= :last)",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":version": version, ":after": slice.after, ":last": slice.last,
+    })?;
+    tx.prepare_cached(
+        "UPDATE nomenclature_goods SET until = :forever
+         WHERE id IN (SELECT old_id FROM nomenclature_plan_rows WHERE id > :after AND id <= :last)
+           AND company_id = :company AND until = :version",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":version": version, ":forever": FOREVER, ":after": slice.after, ":last": slice.last,
+    })?;
+    Ok(())
+}
