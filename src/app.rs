@@ -71,14 +71,13 @@ type Handlers = (
     CompaniesApi,
     TasksApi,
     WebhooksApi,
-    HealthApi,
+    (HealthApi, TestApi),
     AudienceApi,
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
     (SchedulesApi, PartiesApi, OrderWindowsApi),
     (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
-    TestApi,
     (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
@@ -249,7 +248,7 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        HealthApi::new(house, warnings),
+        (HealthApi::new(house, warnings), TestApi(options.test_controls.clone())),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
@@ -261,7 +260,6 @@ pub async fn build(
             ReadingApi(connectors.clone()),
             AlertsApi(connectors),
         ),
-        TestApi(options.test_controls.clone()),
         (NomenclatureApi(nomenclature.clone()), GoodsApi(nomenclature.clone()), NomenclatureHouseApi(nomenclature)),
     );
     let state = HttpState {
