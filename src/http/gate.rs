@@ -179,7 +179,9 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             }
             if let Some(status) = fault.status.and_then(|status| StatusCode::from_u16(status).ok()) {
                 let mut failure = Failure::new(status, "a fault that a test asked for");
-                failure.retry_after = fault.retry_after;
+                // Contracts promise it where too much was asked for.
+                let soon = (status == StatusCode::TOO_MANY_REQUESTS).then_some(Duration::from_secs(1));
+                failure.retry_after = fault.retry_after.or(soon);
                 return Err(failure);
             }
         }
