@@ -77,7 +77,7 @@ struct Cast {
 /// Fills the database with the demo's fixture.
 async fn populate(server: &Running, password: &Password) -> Result<Cast, CliError> {
     let auth = &server.auth;
-    let fixture = demo(password.expose())?;
+    let fixture = demo(password.expose(), auth.clock().now())?;
     let characters = fixture.users.iter().map(|user| Character {
         username: user.username.clone(),
         company: user.company.clone(),
@@ -134,7 +134,11 @@ fn for_people(server: &Running, password: &Password, cast: &Cast) -> String {
          curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/account/report -H \"Authorization: Bearer $TOKEN\" -o usage.xlsx\n  \
-         curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
+         curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n  \
+         curl -s {url}/ExternalExchange/v1/statistic/set -H 'Authorization: Bearer {secret}' \\\n    \
+         -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"externalSystemId\":\"29e86b162\",\"timestamp\":1654055585,\"items\":[{{\"key\":\"a.b\",\"value\":10}}]}}'\n  \
+         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n\n\
          Or in the browser: {url}/docs\n",
         rows.join("\n")
     )

@@ -94,7 +94,7 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Serve believable data from a temporary database and print what to try.
     Demo(demo::DemoArgs),
     /// Companies: the tenants of the installation.
@@ -238,7 +238,7 @@ impl Cli {
     pub fn run(self) -> Result<(), CliError> {
         let Self { common, command } = self;
         match command {
-            Command::Serve(args) => serve::run(&common, args),
+            Command::Serve(args) => serve::run(&common, *args),
             Command::Demo(args) => demo::run(&common, args),
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),

@@ -377,7 +377,7 @@ mod tests {
         let third = buckets.next().and_then(|bucket| bucket.numbers).expect("numbers");
         assert_eq!(
             (third.sum(), third.mean()),
-            (Some("18446744073709551614".to_owned()), Some(9.223_372_036_854_775_8e18))
+            (Some("18446744073709551614".to_owned()), Some(9_223_372_036_854_775_808.0))
         );
         let mut filler = Filler::new(vec![0, 60]);
         filler.add(1, None);

@@ -62,12 +62,11 @@ impl Number {
         if text.len() > LONGEST_NUMBER {
             return Err(Rule(format!("is a number of more than {LONGEST_NUMBER} characters")));
         }
-        let figure = match text.parse::<i64>() {
-            Ok(whole) => Figure::Int(whole),
-            Err(_) => {
-                let real = text.parse::<f64>().ok().filter(|real| real.is_finite());
-                Figure::Real(real.ok_or_else(|| Rule("is a number that a 64-bit float cannot hold".into()))?)
-            }
+        let figure = if let Ok(whole) = text.parse::<i64>() {
+            Figure::Int(whole)
+        } else {
+            let real = text.parse::<f64>().ok().filter(|real| real.is_finite());
+            Figure::Real(real.ok_or_else(|| Rule("is a number that a 64-bit float cannot hold".into()))?)
         };
         let exact = (figure.text() != text).then(|| text.to_owned());
         Ok(Self { figure, exact })

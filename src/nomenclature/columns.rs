@@ -2,6 +2,9 @@
 //!
 //! Must not know: the database, HTTP, files. Source: contracts/nomenclature.md, 'Workbook'.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::i18n::Language;
 use crate::nomenclature::problems::{Code, Problem};
 use crate::nomenclature::text::{fold, shortened};
@@ -176,15 +179,25 @@ impl Field {
     pub fn of_header(text: &str) -> Option<Self> {
         let folded = fold(text).replace('ё', "е").replace(['‐', '‑', '–'], "-");
         let bare = folded.trim_end_matches(['*', ':', ' ']);
-        let known = |name: &str| {
-            Self::ALL.into_iter().find(|field| {
-                field.synonyms().contains(&name) || field.names().iter().any(|own| fold(own).replace('ё', "е") == name)
-            })
-        };
+        let known = |name: &str| NAMES.get(name).copied();
         // `Цена, грн` and `Price (UAH)` are prices.
         known(bare).or_else(|| known(bare.split(['(', ',']).next().unwrap_or_default().trim()))
     }
 }
+
+/// What columns are called, folded, and the fields they are: asked for in every row, because a header may come again.
+static NAMES: LazyLock<HashMap<String, Field>> = LazyLock::new(|| {
+    let mut names = HashMap::new();
+    for field in Field::ALL {
+        let own = field.names().map(|name| fold(name).replace('ё', "е"));
+        let synonyms = field.synonyms().iter().map(|name| (*name).to_owned());
+        own.into_iter().chain(synonyms).for_each(|name| {
+            // Of two fields with one name the earlier one has it.
+            names.entry(name).or_insert(field);
+        });
+    }
+    names
+});
 
 /// The header is looked for in the rows up to this one.
 pub const LAST_HEADER_ROW: u32 = 10;
@@ -241,6 +254,11 @@ impl Header {
     /// Whether a row says the same as the header: each of its cells names the field of its column.
     #[must_use]
     pub fn is_repeated_by(&self, row: &Row) -> bool {
+        // Nearly every row has a number somewhere, which spares the look at its texts.
+        let mut cells = Field::ALL.into_iter().filter_map(|field| row.cells.get(self.column(field)? as usize));
+        if !cells.all(|cell| matches!(cell, Cell::Empty | Cell::Text(_))) {
+            return false;
+        }
         let mut same = 0;
         for field in Field::ALL {
             let Some(cell) = self.column(field).and_then(|column| row.cells.get(column as usize)) else { continue };

@@ -57,7 +57,7 @@ fn number_text(number: f64) -> String {
 pub struct Row {
     /// From 1, as the spreadsheet shows it.
     pub number: u32,
-    /// Whether the workbook hides it. Known of `.xlsx` and `.ods` only.
+    /// Whether the workbook hides it. Known of `.xlsx` only.
     pub hidden: bool,
     /// From column A; empty cells at the end are cut.
     pub cells: Vec<Cell>,

@@ -233,3 +233,113 @@ fn unreadable(content: &mut Content<'_>) -> Option<Unreadable> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+    use proptest::prelude::*;
+
+    use super::super::sink::Sink;
+    use super::*;
+
+    /// The frames of what `write` writes, as the parent understands them.
+    fn frames(limits: Limits, write: impl FnOnce(&mut Sink<&mut Vec<u8>>)) -> Vec<Frame> {
+        let mut out = Vec::new();
+        write(&mut Sink::new(&mut out, limits));
+        let mut rest = out.as_slice();
+        let mut frames = Vec::new();
+        while let Some((length, after)) = rest.split_first_chunk::<4>() {
+            let length = u32::from_le_bytes(*length) as usize;
+            assert!(length <= FRAME_BYTES);
+            frames.push(parse(&after[..length], &limits).expect("a frame of ours"));
+            rest = &after[length..];
+        }
+        frames
+    }
+
+    #[test]
+    fn what_the_child_says_is_what_the_parent_understands() {
+        let at =
+            NaiveDate::from_ymd_opt(2026, 11, 27).and_then(|day| day.and_hms_milli_opt(10, 30, 0, 5)).expect("a time");
+        let frames = frames(Limits::default(), |sink| {
+            sink.opened(Format::Ods, "Товары", &["Old".to_owned()]).expect("it is written");
+            sink.begin_row(7, true).expect("a row");
+            sink.text(1, "Сок").expect("a text");
+            sink.text(2, "").expect("nothing");
+            sink.number(300, -0.5).expect("a number");
+            sink.bool(301, true).expect("a boolean");
+            sink.bool(302, false).expect("a boolean");
+            sink.date(303, at).expect("a date");
+            sink.error(304, "#N/A").expect("an error");
+            sink.no_value(305).expect("no value");
+            sink.end_row().expect("it ends");
+            sink.begin_row(8, false).expect("a row");
+            sink.end_row().expect("it was empty");
+            sink.end().expect("it is written");
+        });
+        let mut cells = vec![Cell::Empty, Cell::Text("Сок".to_owned())];
+        cells.resize(300, Cell::Empty);
+        cells.extend([Cell::Number(-0.5), Cell::Bool(true), Cell::Bool(false), Cell::Date(at)]);
+        cells.extend([Cell::Error("#N/A".to_owned()), Cell::NoValue]);
+        assert_eq!(
+            frames,
+            [
+                Frame::Opened { format: Format::Ods, sheet: "Товары".to_owned(), others: vec!["Old".to_owned()] },
+                Frame::Rows(vec![Row { number: 7, hidden: true, cells }]),
+                Frame::End,
+            ]
+        );
+    }
+
+    #[test]
+    fn every_reason_arrives_as_it_was() {
+        for why in [
+            Unreadable::Empty,
+            Unreadable::UnknownFormat,
+            Unreadable::Damaged("a tag".to_owned()),
+            Unreadable::Encrypted,
+            Unreadable::NoSheet,
+            Unreadable::FileTooLarge { limit: u64::MAX },
+            Unreadable::TooManyEntries { limit: 1 },
+            Unreadable::InflatedTooLarge { limit: 128 },
+            Unreadable::RatioTooHigh { limit: 16_384 },
+            Unreadable::TooManyRows { limit: 5 },
+            Unreadable::TooManyColumns { row: 6, limit: 7 },
+            Unreadable::TooManyCells { row: 8, limit: 9 },
+            Unreadable::RowTooLong { row: 10, limit: 11 },
+            Unreadable::TextTooLong { row: 1_048_576, column: 16_383, limit: 32_767 },
+            Unreadable::OutOfMemory { limit: 1 << 40 },
+            Unreadable::OutOfTime,
+            Unreadable::Crashed,
+            Unreadable::Io("the disk".to_owned()),
+        ] {
+            assert_eq!(parse(&failed(&why), &Limits::default()), Some(Frame::Failed(why)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_a_child_can_say_is_more_than_nonsense(content in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&content, &Limits::default());
+        }
+
+        #[test]
+        fn numbers_of_any_size_arrive_as_they_were(number: u64) {
+            let mut out = Vec::new();
+            put(&mut out, number);
+            let mut content = Content(&out);
+            prop_assert_eq!(content.number(), Some(number));
+            prop_assert!(content.0.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_row_of_more_cells_than_there_may_be_is_nonsense_before_it_takes_memory() {
+        // Row 1, not hidden, four thousand million cells, all of them empty.
+        let mut content = vec![ROWS, 1, 0];
+        put(&mut content, u64::from(u32::MAX));
+        content.push(GAP);
+        put(&mut content, u64::from(u32::MAX));
+        assert_eq!(parse(&content, &Limits::default()), None);
+    }
+}

@@ -3,6 +3,7 @@
 mod audience;
 mod audit;
 mod beside;
+mod connectors;
 mod fixtures;
 mod help;
 mod import;

@@ -160,10 +160,6 @@ impl World {
         if let Some((path, body)) = audience.request(&operation.id, &operation.path, &fresh).await {
             return Request { path, body, success: 200 };
         }
-        let statistics = &self.statistics[usize::from(caller.kind == "operator")];
-        if let Some((path, body)) = statistics.request(&operation.id, &operation.path, &fresh).await {
-            return Request { path, body, success: 200 };
-        }
         if let Some((path, body)) = self.usage_request(operation, caller).await {
             return Request { path, body, success: 200 };
         }
@@ -279,8 +275,13 @@ impl World {
         admin.get(&path).await.expect(200).json()["undo"] != "no"
     }
 
-    /// A request about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
+    /// A request about connectors, or one about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
     async fn usage_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
+        let statistics = &self.statistics[usize::from(caller.kind == "operator")];
+        let fresh = format!("fresh_{}", self.made);
+        if let Some(request) = statistics.request(&operation.id, &operation.path, &fresh).await {
+            return Some(request);
+        }
         let (admin, owner) = match caller.kind {
             "operator" => (&self.operator, "operator"),
             "BOT token of an ADMIN" => (&self.arranger, "both"),

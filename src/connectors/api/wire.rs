@@ -132,10 +132,8 @@ impl StatisticAnswer {
             return Self { message: SETTLED.to_owned(), success: true, success_in_all_subrequests: true };
         }
         let named = unsettable.iter().take(NAMED).map(|item| format!("`{}` {}", item.name, item.reason));
-        let mut message = format!("Some items were not set: {}", named.collect::<Vec<_>>().join("; "));
-        if unsettable.len() > NAMED {
-            message.push_str(&format!("; and {} more", unsettable.len() - NAMED));
-        }
+        let more = unsettable.len().checked_sub(NAMED).filter(|more| *more > 0).map(|more| format!("and {more} more"));
+        let message = format!("Some items were not set: {}", named.chain(more).collect::<Vec<_>>().join("; "));
         Self { message, success: true, success_in_all_subrequests: false }
     }
 }

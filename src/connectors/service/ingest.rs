@@ -1,12 +1,14 @@
 //! `set_statistic`: everything of a request is one transaction.
 
+use std::sync::Arc;
+
 use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::connectors::model::{Refused, Register, shown};
 use crate::connectors::moment;
 use crate::connectors::service::{ConnectorsError, ConnectorsService, alerts};
+use crate::connectors::sql;
 use crate::connectors::sql::series::{Identity, Put};
-use crate::connectors::sql::{self};
 use crate::connectors::submission::Submission;
 use crate::store::WriteTx;
 use crate::tasks::Queue;
@@ -30,10 +32,10 @@ impl ConnectorsService {
                 "items of a request are replaced by later ones for the same key and merchant"
             );
         }
-        let submission = std::sync::Arc::new(submission);
-        let stored = std::sync::Arc::clone(&submission);
+        let submission = Arc::new(submission);
+        let stored = Arc::clone(&submission);
         self.auth.write_as(caller, move |tx| store(tx, &queue, company, &stored, now)).await?;
-        Ok(std::sync::Arc::unwrap_or_clone(submission))
+        Ok(Arc::unwrap_or_clone(submission))
     }
 }
 
@@ -52,13 +54,12 @@ pub fn store(
     for item in &submission.items {
         let merchant = item.merchant.map_or(0, |at| merchants[at]);
         let of = Identity { company, key: item.key.as_str(), system, merchant };
-        let put = match sql::series::note(tx, of, submission.at, &item.value)? {
-            Some(known) => known,
-            None => {
-                let id = sql::series::insert(tx, of, submission.at, &item.value)?;
-                let watched = sql::alerts::watch_new(tx, id, of, now.as_unix_seconds())?;
-                Put { id, newest: true, watched }
-            }
+        let put = if let Some(known) = sql::series::note(tx, of, submission.at, &item.value)? {
+            known
+        } else {
+            let id = sql::series::insert(tx, of, submission.at, &item.value)?;
+            let watched = sql::alerts::watch_new(tx, id, of, now.as_unix_seconds())?;
+            Put { id, newest: true, watched }
         };
         sql::values::put(tx, put.id, submission.at, &item.value)?;
         // An older value than the newest says nothing about how things stand.

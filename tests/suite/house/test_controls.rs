@@ -431,10 +431,7 @@ async fn a_fault_has_the_contracts_own_shape_and_spares_what_it_is_not_about() {
     world.fault(json!({"path": "/comptoir/v1/users*", "method": "GET", "status": 429})).await;
     let answer = olena.get("/comptoir/v1/users").await.expect(429);
     assert_eq!(answer.json()["type"], "urn:comptoir:problem:too-many-requests");
-    olena
-        .post("/comptoir/v1/users", json!({"username": "u1", "roles": [], "password": PASSWORD}))
-        .await
-        .expect(200);
+    olena.post("/comptoir/v1/users", json!({"username": "u1", "roles": [], "password": PASSWORD})).await.expect(200);
     // Test controls themselves get none.
     world.fault(json!({"path": "*", "status": 500})).await;
     let listed = world.tester.get(&format!("{TEST}/faults")).await.expect(200).json();

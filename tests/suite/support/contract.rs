@@ -252,8 +252,8 @@ fn bounds(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
         Value::Array(items) => {
             hold(limit("minItems").is_none_or(|limit| items.len() >= limit), "minItems");
             hold(limit("maxItems").is_none_or(|limit| items.len() <= limit), "maxItems");
-            let repeats = items.iter().enumerate().any(|(index, item)| items[..index].contains(item));
-            hold(schema["uniqueItems"] != true || !repeats, "uniqueItems");
+            let repeats = || items.iter().enumerate().any(|(index, item)| items[..index].contains(item));
+            hold(schema["uniqueItems"] != true || !repeats(), "uniqueItems");
         }
         _ => {}
     }
