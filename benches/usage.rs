@@ -39,6 +39,7 @@ const DAYS: i32 = 3653;
 const FIRST: i32 = 16_861;
 const REPORTS: usize = 10_000;
 const ROUNDS: usize = 9;
+const BATCHES: usize = 5;
 const PASSWORD: &str = "a password for benches";
 
 const STATISTICS_BOUND: Duration = Duration::from_millis(20);
@@ -196,40 +197,40 @@ impl World {
         !bound || median <= STATISTICS_BOUND
     }
 
-    /// 10 000 events in one request: a start each, then the end of each, and processes whole, which are three events.
+    /// 10 000 events in one request: a start each, then the end of each, and processes whole, which are three events. The
+    /// tables grow with each round.
     async fn batches(&self, token: &str) -> bool {
         let mut good = true;
-        let mut times: [Vec<Duration>; 3] = Default::default();
-        for round in 0..ROUNDS {
+        let mut times: [Vec<(Duration, Duration)>; 3] = Default::default();
+        for round in 0..BATCHES {
             let whole: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
-            let parts = |name: &str| -> Vec<_> {
-                let part = |report: &Value| json!({"process_code": report["process_code"], name: report[name]});
-                (0..REPORTS).map(|number| report(round, number)).map(|report| part(&report)).collect()
+            let parts = |name: &str, of: &[Value]| -> Vec<_> {
+                of.iter().map(|report| json!({"process_code": report["process_code"], name: report[name]})).collect()
             };
-            let (starts, mut ends) = (parts("start"), parts("finish"));
-            for (end, start) in ends.iter_mut().zip(&starts) {
-                end["process_code"] = start["process_code"].clone();
-            }
+            let others: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
+            let (starts, ends) = (parts("start", &others), parts("finish", &others));
             for (times, reports) in times.iter_mut().zip([whole, starts, ends]) {
                 let body = json!({ "reports": reports });
-                let begun = Instant::now();
+                let (begun, worked) = (Instant::now(), processor());
                 let answer = self.post(token, "/comptoir/v1/processes/batch", &body).await;
-                times.push(begun.elapsed());
+                times.push((begun.elapsed(), processor().saturating_sub(worked)));
                 assert_eq!(answer["recorded"], REPORTS, "{}", answer["results"][0]);
             }
         }
         for (what, mut times) in ["whole processes", "starts", "ends"].into_iter().zip(times) {
-            let (first, last) = (times[0], times[ROUNDS - 1]);
+            let (first, last) = (times[0].0, times[BATCHES - 1].0);
             times.sort_unstable();
+            let (median, work) = times[BATCHES / 2];
             println!(
-                "a batch of {REPORTS} {what}: {:.2} s, the first {:.2} s, the last {:.2} s (bound: at most {} s, the \
-                 median of {ROUNDS})",
-                times[ROUNDS / 2].as_secs_f64(),
+                "a batch of {REPORTS} {what}: {:.2} s, {:.2} s of it a processor's; the first {:.2} s, the last {:.2} s \
+                 (bound: at most {} s, the median of {BATCHES})",
+                median.as_secs_f64(),
+                work.as_secs_f64(),
                 first.as_secs_f64(),
                 last.as_secs_f64(),
                 BATCH_BOUND.as_secs()
             );
-            good &= times[ROUNDS / 2] <= BATCH_BOUND;
+            good &= median <= BATCH_BOUND;
         }
         good
     }
@@ -296,6 +297,15 @@ fn report(round: usize, number: usize) -> Value {
         "requests": [{"request_code": Uuid::new_v4(), "operation": "run_plan_calculation"}],
         "finish": {"status": "FINISHED_IN_TIME", "elements": 3, "timings": {"calculation_ms": 40}},
     })
+}
+
+/// The processor time this process has used, its client's included: what a busy machine does not change.
+fn processor() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    // User and system time, in hundredths of a second (proc_pid_stat(5), fields 14 and 15).
+    let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn millis(time: Duration) -> f64 {

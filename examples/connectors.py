@@ -46,7 +46,8 @@ def main():
         assert [point["value"] for point in series["items"]] == [3, 5, 4]
 
         page = connector.request("GET", "/comptoir/v1/connectors/metrics").decode()
-        gauge = next(line for line in page.splitlines() if line.startswith("comptoir_connector_value{") and KEY in line)
+        series = f'comptoir_connector_value{{system="warehouse_7",merchant="",key="{KEY}"}}'
+        gauge = next(line for line in page.splitlines() if line.startswith(series))
         print(gauge)
         assert gauge.endswith(" 4")
 

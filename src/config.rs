@@ -6,6 +6,7 @@
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+mod nomenclature;
 mod sheets;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Host;
 
+pub use self::nomenclature::{NomenclatureConfig, NomenclatureSettings};
 pub use self::sheets::SheetSettings;
 use crate::auth::model::{CompanyKey, Password, Username};
 use crate::sheets::Limits as SheetLimits;
@@ -343,24 +345,6 @@ pub struct Config {
     pub sheets: SheetLimits,
 }
 
-/// What imports of nomenclature go by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NomenclatureConfig {
-    /// The most bytes of uploaded workbooks a company may have.
-    pub storage_per_company: i64,
-    /// How long the file and the report of an import that ended are kept.
-    pub kept_for: Duration,
-}
-
-impl Default for NomenclatureConfig {
-    fn default() -> Self {
-        Self { storage_per_company: 2 << 30, kept_for: days(IMPORTS_KEPT_DAYS) }
-    }
-}
-
-/// How many days the file and the report of an import that ended are kept unless a setting says otherwise.
-const IMPORTS_KEPT_DAYS: u64 = 30;
-
 /// What reporting processes goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProcessConfig {
@@ -436,16 +420,6 @@ pub struct ConnectorSettings {
     pub thin_to: Option<u64>,
     /// How many series the gauges show.
     pub max_gauges: Option<usize>,
-}
-
-/// The table `[nomenclature]`; as flags `--nomenclature-storage-per-company` and so on.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct NomenclatureSettings {
-    /// The most bytes of uploaded workbooks a company may have.
-    pub storage_per_company: Option<u64>,
-    /// How many days the file and the report of an import that ended are kept.
-    pub kept_days: Option<u64>,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -666,34 +640,6 @@ impl WebhookSettings {
             allow.extend(AllowedDestination::loopback());
         }
         Ok(WebhookConfig { allow, ca: self.ca })
-    }
-}
-
-impl NomenclatureSettings {
-    fn or(self, other: Self) -> Self {
-        Self {
-            storage_per_company: self.storage_per_company.or(other.storage_per_company),
-            kept_days: self.kept_days.or(other.kept_days),
-        }
-    }
-
-    /// Checks the bounds and fills in the defaults: 2 GiB a company, 30 days.
-    pub fn resolve(self) -> Result<NomenclatureConfig, ConfigError> {
-        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let default = NomenclatureConfig::default();
-        let storage_per_company = match self.storage_per_company {
-            None => default.storage_per_company,
-            Some(bytes) => i64::try_from(bytes)
-                .ok()
-                .filter(|bytes| *bytes <= 1 << 46)
-                .ok_or_else(|| invalid("nomenclature.storage_per_company", "must be at most 70368744177664 bytes"))?,
-        };
-        let kept_for = match self.kept_days {
-            None => default.kept_for,
-            Some(count @ 1..=3650) => days(count),
-            Some(_) => return Err(invalid("nomenclature.kept_days", "must be from 1 to 3650")),
-        };
-        Ok(NomenclatureConfig { storage_per_company, kept_for })
     }
 }
 

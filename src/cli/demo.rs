@@ -2,11 +2,13 @@
 
 use clap::Args;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::serve::{Running, serve};
-use super::{CliError, Common, logging};
+use super::{CliError, Common, logging, stock};
 use crate::auth::bootstrap::made_up_password;
-use crate::auth::model::{Password, Role};
+use crate::auth::companies;
+use crate::auth::model::{Password, Role, Scope};
 use crate::config::{OperatorPassword, Settings, TEMPORARY};
 use crate::fixtures::demo::demo;
 use crate::fixtures::plan::WHOLE;
@@ -93,7 +95,14 @@ async fn populate(server: &Running, password: &Password) -> Result<Cast, CliErro
     let queue = Queue::new(auth.clock().clone(), Vec::new());
     let seeded = plan.write(auth.store(), &queue, |_| {}).await?;
     let secret = seeded.secrets.into_iter().next().map(|made| made.secret).unwrap_or_default();
+    stock::fill(server, "olena", password).await?;
     Ok(Cast { characters, secret })
+}
+
+/// The id of North Star as an organisation.
+fn organization(server: &Running) -> Option<Uuid> {
+    let found = server.auth.store().read(|conn| companies::find(conn, Scope::Installation, "north_star"));
+    found.ok().map(|company| company.guid)
 }
 
 fn machine_readable(server: &Running, password: &Password, cast: &Cast) -> String {
@@ -111,12 +120,14 @@ fn machine_readable(server: &Running, password: &Password, cast: &Cast) -> Strin
         "users": users,
         "password": password.expose(),
         "api_token": {"username": "shop_connector", "secret": cast.secret},
+        "organization": organization(server),
     });
     format!("{line}\n")
 }
 
 fn for_people(server: &Running, password: &Password, cast: &Cast) -> String {
     let (url, password, secret) = (server.url(), password.expose(), &cast.secret);
+    let organization = organization(server).unwrap_or_default();
     let row =
         |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
     let mut rows = vec![row("user", "company", "roles", "about")];
@@ -138,7 +149,8 @@ fn for_people(server: &Running, password: &Password, cast: &Cast) -> String {
          curl -s {url}/ExternalExchange/v1/statistic/set -H 'Authorization: Bearer {secret}' \\\n    \
          -H 'Content-Type: application/json' \\\n    \
          -d '{{\"externalSystemId\":\"29e86b162\",\"timestamp\":1654055585,\"items\":[{{\"key\":\"a.b\",\"value\":10}}]}}'\n  \
-         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n\n\
+         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n  \
+         curl -s {url}/v5/orgs/{organization}/nomenclature.xlsx -H \"Authorization: Bearer $TOKEN\" -o goods.xlsx\n\n\
          Or in the browser: {url}/docs\n",
         rows.join("\n")
     )

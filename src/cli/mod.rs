@@ -23,6 +23,7 @@ mod seed;
 mod serve;
 mod service;
 mod signals;
+mod stock;
 mod token;
 mod user;
 mod webhook;

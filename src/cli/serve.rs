@@ -20,8 +20,8 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, ConnectorSettings, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings,
-    WebhookSettings,
+    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
+    Settings, SheetSettings, WebhookSettings,
 };
 use crate::fixtures::plan::WHOLE;
 use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
@@ -148,6 +148,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     sheets: SheetSettings,
 
+    #[command(flatten)]
+    nomenclature: NomenclatureSettings,
+
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
@@ -188,6 +191,7 @@ impl ServeArgs {
                 max_gauges: self.connectors_max_gauges,
             },
             sheets: self.sheets,
+            nomenclature: self.nomenclature,
             ..Settings::default()
         }
     }
@@ -220,6 +224,8 @@ pub struct Running {
     pub database: PathBuf,
     /// Identity, to add to before the first request.
     pub auth: Auth,
+    /// The queue of background work, to add to.
+    pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
     /// Secrets that were made up while seeding.
@@ -378,7 +384,7 @@ async fn run_server(
             Bootstrapped::AlreadyThere => {}
         }
         let (database, auth) = (path.clone(), auth.clone());
-        let running = Running { address, database, auth, bootstrapped, secrets, controls: controls.clone() };
+        let running = Running { address, database, auth, queue, bootstrapped, secrets, controls: controls.clone() };
         started(&running).await?;
         std::future::pending().await
     };

@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn no_two_fields_share_a_name() {
-        let mut seen = std::collections::HashMap::new();
+        let mut seen = HashMap::new();
         for field in Field::ALL {
             for name in field.synonyms() {
                 assert_eq!(*name, fold(name), "synonyms are folded");

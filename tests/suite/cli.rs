@@ -7,6 +7,7 @@ mod connectors;
 mod fixtures;
 mod help;
 mod import;
+mod nomenclature;
 mod printing;
 mod quotas;
 mod refusals;
