@@ -104,7 +104,9 @@ fn main() -> ExitCode {
     judge("child's peak memory", child, " MB", CHILD_BOUND, child <= CHILD_BOUND);
     judge("p99 of a small GET meanwhile", wait, " ms", WAIT_BOUND, wait <= WAIT_BOUND);
     match script(folder.path(), &books[1], &database) {
-        Some(took) => judge("faster than openpyxl and sqlite3", took / import, "×", SCRIPT_BOUND, took / import >= SCRIPT_BOUND),
+        Some(took) => {
+            judge("faster than openpyxl and sqlite3", took / import, "×", SCRIPT_BOUND, took / import >= SCRIPT_BOUND)
+        }
         None => println!("left out: the script with openpyxl, which could not be installed"),
     }
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -145,10 +147,11 @@ impl Client {
         self.runtime.block_on(async {
             let bytes = fs::read(path).expect("the workbook");
             let began = Instant::now();
-            let request = self.http.post(format!("{}:new.xlsx", self.base)).body(bytes).header(
-                "content-type",
-                "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            );
+            let request = self
+                .http
+                .post(format!("{}:new.xlsx", self.base))
+                .body(bytes)
+                .header("content-type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet");
             let task = self.answered(request).await;
             let task = task["guid"].as_str().expect("a task").to_owned();
             let plan = self.until(&task, "WaitingForFeedback").await;
@@ -247,7 +250,8 @@ async fn ask(address: SocketAddr, request: Vec<u8>, going: Arc<AtomicBool>) -> V
 
 /// The processes that `parent` started.
 fn children(parent: u32) -> Vec<String> {
-    let processes = fs::read_dir("/proc").expect("processes").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let processes =
+        fs::read_dir("/proc").expect("processes").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
     let is_child = |process: &String| {
         let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
         stat.rsplit_once(") ").and_then(|(_, rest)| rest.split(' ').nth(1)?.parse().ok()) == Some(parent)

@@ -48,14 +48,13 @@ use crate::webhooks::Webhooks;
 use crate::{account, audience, audit, house, nomenclature, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
-pub const CONTRACTS: &[Contract] =
-    &[
-        house::api::CONTRACT,
-        account::api::CONTRACT,
-        audience::api::CONTRACT,
-        schedules::api::CONTRACT,
-        nomenclature::api::CONTRACT,
-    ];
+pub const CONTRACTS: &[Contract] = &[
+    house::api::CONTRACT,
+    account::api::CONTRACT,
+    audience::api::CONTRACT,
+    schedules::api::CONTRACT,
+    nomenclature::api::CONTRACT,
+];
 
 /// The handlers of every contract.
 type Handlers = (

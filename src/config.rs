@@ -586,9 +586,10 @@ impl NomenclatureSettings {
         let default = NomenclatureConfig::default();
         let storage_per_company = match self.storage_per_company {
             None => default.storage_per_company,
-            Some(bytes) => i64::try_from(bytes).ok().filter(|bytes| *bytes <= 1 << 46).ok_or_else(|| {
-                invalid("nomenclature.storage_per_company", "must be at most 70368744177664 bytes")
-            })?,
+            Some(bytes) => i64::try_from(bytes)
+                .ok()
+                .filter(|bytes| *bytes <= 1 << 46)
+                .ok_or_else(|| invalid("nomenclature.storage_per_company", "must be at most 70368744177664 bytes"))?,
         };
         let kept_for = match self.kept_days {
             None => default.kept_for,

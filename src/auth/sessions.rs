@@ -284,9 +284,13 @@ impl Auth {
             let user = sql::users::credentials(conn, username)?;
             let user = user.ok_or_else(|| AuthError::NotFound { what: "user", key: username.to_owned() })?;
             if !user.enabled {
-                return Err(AuthError::Conflict(format!("the user `{}` or its company is disabled", user.username.as_str())));
+                return Err(AuthError::Conflict(format!(
+                    "the user `{}` or its company is disabled",
+                    user.username.as_str()
+                )));
             }
-            let (roles, operator) = (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator);
+            let (roles, operator) =
+                (if user.operator { user.roles.with(Role::Admin) } else { user.roles }, user.operator);
             let credential = Credential::Basic { generation: user.generation };
             Ok(principal(user, roles, operator, credential, sql::keys::epoch(conn)?))
         })

@@ -114,7 +114,8 @@ pub fn run(common: &Common, args: &ImportArgs) -> Result<(), CliError> {
         return Err(CliError::Refused(format!("{} is no file", args.file.display())));
     }
     let settings = common.settings(Settings::default())?;
-    let user = args.user.clone().or_else(|| settings.operator_username.clone()).unwrap_or_else(|| "operator".to_owned());
+    let user =
+        args.user.clone().or_else(|| settings.operator_username.clone()).unwrap_or_else(|| "operator".to_owned());
     let config = settings.resolve()?;
     if length.len() > config.sheets.file {
         let (name, limit) = (args.file.display(), config.sheets.file);
@@ -166,13 +167,7 @@ struct Desk {
 }
 
 impl Desk {
-    async fn open(
-        common: &Common,
-        config: &Config,
-        store: Store,
-        user: &str,
-        alone: bool,
-    ) -> Result<Self, CliError> {
+    async fn open(common: &Common, config: &Config, store: Store, user: &str, alone: bool) -> Result<Self, CliError> {
         let signals = tokio::sync::Mutex::new(Signals::listen()?);
         let (clock, stopping) = (common.clock(), CancellationToken::new());
         let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
@@ -212,7 +207,8 @@ impl Desk {
         };
         let import = taken.import.guid;
         let bar = Bar::new(self.runner.is_none());
-        let mut shown = self.until(import, &bar, |status| status != Status::InQueue && status != Status::InProgress).await?;
+        let mut shown =
+            self.until(import, &bar, |status| status != Status::InQueue && status != Status::InProgress).await?;
         while shown.import.status == Status::WaitingForFeedback {
             bar.clear();
             say(&shown, args.show, &args.file)?;
@@ -225,7 +221,8 @@ impl Desk {
                 }
             }
             self.service.confirm(self.doing("confirm_nomenclature_import"), import, drastic).await?;
-            shown = self.until(import, &bar, |status| status != Status::InQueue && status != Status::InProgress).await?;
+            shown =
+                self.until(import, &bar, |status| status != Status::InQueue && status != Status::InProgress).await?;
         }
         bar.clear();
         if shown.import.status == Status::Completed {

@@ -322,17 +322,9 @@ impl Outcome {
     /// As it was kept.
     #[must_use]
     pub fn of_number(number: u8) -> Option<Self> {
-        [
-            Self::Create,
-            Self::Update,
-            Self::Unchanged,
-            Self::Archive,
-            Self::Refuse,
-            Self::Restore,
-            Self::Remove,
-        ]
-        .into_iter()
-        .find(|outcome| outcome.number() == number)
+        [Self::Create, Self::Update, Self::Unchanged, Self::Archive, Self::Refuse, Self::Restore, Self::Remove]
+            .into_iter()
+            .find(|outcome| outcome.number() == number)
     }
 }
 

@@ -164,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_number_cell_is_the_price_it_shows() {
-        for (number, minor) in [(1234.5, 123_450), (0.1 + 0.2, 30), (0.0, 0), (-0.0, 0), (19.99, 1_999), (1e11, 10_000_000_000_000)] {
+        for (number, minor) in
+            [(1234.5, 123_450), (0.1 + 0.2, 30), (0.0, 0), (-0.0, 0), (19.99, 1_999), (1e11, 10_000_000_000_000)]
+        {
             assert_eq!(Price::of_number(number).map(Price::minor), Ok(minor), "{number}");
         }
         for (number, why) in [

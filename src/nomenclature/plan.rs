@@ -112,11 +112,7 @@ impl Planner {
 
     /// What becomes of a row; what else is found about it is added to its problems. `good` looks up a version of a good by
     /// its row.
-    pub fn plan<E>(
-        &mut self,
-        looked: &mut Looked,
-        mut good: impl FnMut(i64) -> Result<Good, E>,
-    ) -> Result<Planned, E> {
+    pub fn plan<E>(&mut self, looked: &mut Looked, mut good: impl FnMut(i64) -> Result<Good, E>) -> Result<Planned, E> {
         let row = looked.row;
         let found = self.index.find(&looked.said, self.by);
         let in_the_way = self.claim_codes(looked);
@@ -161,7 +157,11 @@ impl Planner {
         let Some(old) = old else {
             planned.outcome = Outcome::Create;
             planned.codes_changed = !(values.ean13.is_empty() && values.local.is_empty());
-            if values.archived { note.more_archived = 1 } else { note.more_live = 1 }
+            if values.archived {
+                note.more_archived = 1
+            } else {
+                note.more_live = 1
+            }
             planned.values = Some(Box::new(values));
             return;
         };

@@ -325,8 +325,21 @@ fn rate(number: f64) -> Option<Vat> {
 fn vat_of_text(text: &str) -> Option<Vat> {
     let folded = fold(text);
     let without = [
-        "none", "no", "no vat", "without vat", "vat exempt", "exempt", "без ндс", "не облагается", "нет", "без пдв",
-        "не оподатковується", "ні", "-", "–", "—",
+        "none",
+        "no",
+        "no vat",
+        "without vat",
+        "vat exempt",
+        "exempt",
+        "без ндс",
+        "не облагается",
+        "нет",
+        "без пдв",
+        "не оподатковується",
+        "ні",
+        "-",
+        "–",
+        "—",
     ];
     if without.contains(&folded.as_str()) {
         return Some(Vat::Without);

@@ -263,7 +263,8 @@ async fn undo_now(context: &TaskContext, order: UndoOrder) -> Result<Outcome, In
             plan
         } else {
             let looked_at = import.clone();
-            let undoing = context.store().read_long(move |conn| undoing::compute(conn, &looked_at)).await.map_err(effect)?;
+            let undoing =
+                context.store().read_long(move |conn| undoing::compute(conn, &looked_at)).await.map_err(effect)?;
             if !(undoing.conflicts.is_empty() || order.skip_conflicts) {
                 return Ok(Outcome::failed("Goods were changed again meanwhile; nothing was undone."));
             }

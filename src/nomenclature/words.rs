@@ -27,7 +27,13 @@ fn filled(text: &str, a: &str, b: &str) -> String {
     while let Some(at) = rest.find('{') {
         filled.push_str(&rest[..at]);
         rest = &rest[at..];
-        let (fact, place) = if rest.starts_with("{a}") { (a, 3) } else if rest.starts_with("{b}") { (b, 3) } else { ("{", 1) };
+        let (fact, place) = if rest.starts_with("{a}") {
+            (a, 3)
+        } else if rest.starts_with("{b}") {
+            (b, 3)
+        } else {
+            ("{", 1)
+        };
         filled.push_str(fact);
         rest = &rest[place..];
     }
@@ -54,16 +60,12 @@ fn texts(code: Code) -> Texts {
             "файл защищён паролем: сохраните его без пароля",
             "файл захищено паролем: збережіть його без пароля",
         ],
-        Code::FileNoSheet => [
-            "the file has no visible sheet",
-            "в файле нет видимого листа",
-            "у файлі немає видимого аркуша",
-        ],
-        Code::FileTooLarge => [
-            "the file is larger than {a} bytes",
-            "файл больше {a} байт",
-            "файл більший за {a} байтів",
-        ],
+        Code::FileNoSheet => {
+            ["the file has no visible sheet", "в файле нет видимого листа", "у файлі немає видимого аркуша"]
+        }
+        Code::FileTooLarge => {
+            ["the file is larger than {a} bytes", "файл больше {a} байт", "файл більший за {a} байтів"]
+        }
         Code::FileInflates => [
             "the file unpacks to far more than it should; the limit is {a}",
             "файл при распаковке слишком велик; предел {a}",
@@ -74,21 +76,15 @@ fn texts(code: Code) -> Texts {
             "на листе больше {a} строк: разделите его",
             "на аркуші більше ніж {a} рядків: розділіть його",
         ],
-        Code::FileTooManyColumns => [
-            "there are more than {a} columns",
-            "столбцов больше {a}",
-            "стовпців більше ніж {a}",
-        ],
-        Code::FileTooManyCells => [
-            "the sheet has more than {a} cells",
-            "на листе больше {a} ячеек",
-            "на аркуші більше ніж {a} комірок",
-        ],
-        Code::FileTextTooLong => [
-            "the text is longer than {a} characters",
-            "текст длиннее {a} символов",
-            "текст довший за {a} символів",
-        ],
+        Code::FileTooManyColumns => {
+            ["there are more than {a} columns", "столбцов больше {a}", "стовпців більше ніж {a}"]
+        }
+        Code::FileTooManyCells => {
+            ["the sheet has more than {a} cells", "на листе больше {a} ячеек", "на аркуші більше ніж {a} комірок"]
+        }
+        Code::FileTextTooLong => {
+            ["the text is longer than {a} characters", "текст длиннее {a} символов", "текст довший за {a} символів"]
+        }
         Code::FileMemory => [
             "reading the file takes too much memory: make it smaller or save it as .csv",
             "для чтения файла нужно слишком много памяти: уменьшите его или сохраните как .csv",
@@ -155,21 +151,15 @@ fn texts(code: Code) -> Texts {
             "в тексте {a} символов, допускается не больше {b}",
             "у тексті {a} символів, дозволено не більше {b}",
         ],
-        Code::TextControl => [
-            "the text has control characters",
-            "в тексте есть управляющие символы",
-            "у тексті є керівні символи",
-        ],
+        Code::TextControl => {
+            ["the text has control characters", "в тексте есть управляющие символы", "у тексті є керівні символи"]
+        }
         Code::TextBreaks => [
             "the line breaks in the text become spaces",
             "переносы строк в тексте станут пробелами",
             "перенесення рядків у тексті стануть пробілами",
         ],
-        Code::CellError => [
-            "the cell shows the error {a}",
-            "в ячейке ошибка {a}",
-            "у комірці помилка {a}",
-        ],
+        Code::CellError => ["the cell shows the error {a}", "в ячейке ошибка {a}", "у комірці помилка {a}"],
         Code::CellNoValue => [
             "the formula has no stored value: open the file in a spreadsheet program and save it",
             "у формулы нет сохранённого значения: откройте файл в табличном редакторе и сохраните",
@@ -191,11 +181,7 @@ fn texts(code: Code) -> Texts {
             "у шляху групи «{a}» є порожня частина",
         ],
         Code::PriceNumber => ["“{a}” is no price", "«{a}» — не цена", "«{a}» — не ціна"],
-        Code::PriceNegative => [
-            "the price {a} is below zero",
-            "цена {a} меньше нуля",
-            "ціна {a} менша за нуль",
-        ],
+        Code::PriceNegative => ["the price {a} is below zero", "цена {a} меньше нуля", "ціна {a} менша за нуль"],
         Code::PriceDecimals => [
             "the price {a} has more than two decimals",
             "в цене {a} больше двух знаков после запятой",
@@ -252,11 +238,9 @@ fn texts(code: Code) -> Texts {
             "«{a}» — не товар и не услуга",
             "«{a}» — не товар і не послуга",
         ],
-        Code::ArchivedUnknown => [
-            "“{a}” is neither yes nor no",
-            "«{a}» — не «да» и не «нет»",
-            "«{a}» — не «так» і не «ні»",
-        ],
+        Code::ArchivedUnknown => {
+            ["“{a}” is neither yes nor no", "«{a}» — не «да» и не «нет»", "«{a}» — не «так» і не «ні»"]
+        }
         Code::ManyGoods => [
             "several goods match the row by {a}",
             "строке соответствует несколько товаров ({a})",
@@ -282,16 +266,12 @@ fn texts(code: Code) -> Texts {
             "штрихкод {a} принадлежит другому товару: «{b}»",
             "штрихкод {a} належить іншому товару: «{b}»",
         ],
-        Code::Unarchived => [
-            "“{a}” comes back from the archive",
-            "«{a}» вернётся из архива",
-            "«{a}» повернеться з архіву",
-        ],
-        Code::ArchivedByRow => [
-            "“{a}” will be archived",
-            "«{a}» будет отправлен в архив",
-            "«{a}» буде відправлено до архіву",
-        ],
+        Code::Unarchived => {
+            ["“{a}” comes back from the archive", "«{a}» вернётся из архива", "«{a}» повернеться з архіву"]
+        }
+        Code::ArchivedByRow => {
+            ["“{a}” will be archived", "«{a}» будет отправлен в архив", "«{a}» буде відправлено до архіву"]
+        }
     }
 }
 
@@ -384,17 +364,23 @@ pub fn summary(language: Language, counts: &Counts, done: bool) -> Vec<(Severity
 pub fn drastic(language: Language, counts: &Counts) -> String {
     let valid = counts.created + counts.updated + counts.unchanged;
     let text = if valid == 0 {
-        say(language, [
-            "No row is valid: confirm with allow_archive=true to apply this all the same",
-            "Нет ни одной правильной строки: чтобы всё же применить, подтвердите с allow_archive=true",
-            "Немає жодного правильного рядка: щоб усе ж застосувати, підтвердьте з allow_archive=true",
-        ])
+        say(
+            language,
+            [
+                "No row is valid: confirm with allow_archive=true to apply this all the same",
+                "Нет ни одной правильной строки: чтобы всё же применить, подтвердите с allow_archive=true",
+                "Немає жодного правильного рядка: щоб усе ж застосувати, підтвердьте з allow_archive=true",
+            ],
+        )
     } else {
-        say(language, [
-            "More than a fifth of the catalogue would be archived ({a} of {b}): confirm with allow_archive=true",
-            "В архив уйдёт больше пятой части каталога ({a} из {b}): подтвердите с allow_archive=true",
-            "До архіву потрапить більше п'ятої частини каталогу ({a} з {b}): підтвердьте з allow_archive=true",
-        ])
+        say(
+            language,
+            [
+                "More than a fifth of the catalogue would be archived ({a} of {b}): confirm with allow_archive=true",
+                "В архив уйдёт больше пятой части каталога ({a} из {b}): подтвердите с allow_archive=true",
+                "До архіву потрапить більше п'ятої частини каталогу ({a} з {b}): підтвердьте з allow_archive=true",
+            ],
+        )
     };
     filled(text, &counts.archived.to_string(), &counts.live.to_string())
 }
@@ -402,22 +388,28 @@ pub fn drastic(language: Language, counts: &Counts) -> String {
 /// That goods changed after a plan was shown.
 #[must_use]
 pub fn replanned(language: Language) -> String {
-    say(language, [
-        "Goods have changed since this was confirmed, so the rows were matched again: look at it once more",
-        "После подтверждения товары изменились, и строки сопоставлены заново: проверьте ещё раз",
-        "Після підтвердження товари змінилися, і рядки зіставлено знову: перевірте ще раз",
-    ])
+    say(
+        language,
+        [
+            "Goods have changed since this was confirmed, so the rows were matched again: look at it once more",
+            "После подтверждения товары изменились, и строки сопоставлены заново: проверьте ещё раз",
+            "Після підтвердження товари змінилися, і рядки зіставлено знову: перевірте ще раз",
+        ],
+    )
     .to_owned()
 }
 
 /// That there are more findings than are listed.
 #[must_use]
 pub fn more(language: Language, count: i64) -> String {
-    let text = say(language, [
-        "And {a} more: report.xlsx has all of them",
-        "И ещё {a}: все есть в report.xlsx",
-        "І ще {a}: усі є в report.xlsx",
-    ]);
+    let text = say(
+        language,
+        [
+            "And {a} more: report.xlsx has all of them",
+            "И ещё {a}: все есть в report.xlsx",
+            "І ще {a}: усі є в report.xlsx",
+        ],
+    );
     filled(text, &count.to_string(), "")
 }
 
@@ -426,7 +418,9 @@ pub fn more(language: Language, count: i64) -> String {
 pub fn outcome(language: Language, outcome: Outcome, done: bool) -> &'static str {
     let tense = |planned: Texts, past: Texts| say(language, if done { past } else { planned });
     match outcome {
-        Outcome::Create => tense(["will be created", "будет создан", "буде створено"], ["created", "создан", "створено"]),
+        Outcome::Create => {
+            tense(["will be created", "будет создан", "буде створено"], ["created", "создан", "створено"])
+        }
         Outcome::Update | Outcome::Restore => {
             tense(["will be updated", "будет изменён", "буде змінено"], ["updated", "изменён", "змінено"])
         }
@@ -469,16 +463,19 @@ pub enum Label {
 /// A label in a language.
 #[must_use]
 pub fn label(language: Language, label: Label) -> &'static str {
-    say(language, match label {
-        Label::Goods => ["Goods", "Товары", "Товари"],
-        Label::Report => ["Report", "Отчёт", "Звіт"],
-        Label::Row => ["Row", "Строка", "Рядок"],
-        Label::Outcome => ["Outcome", "Результат", "Результат"],
-        Label::Message => ["Message", "Сообщение", "Повідомлення"],
-        Label::Yes => ["Yes", "Да", "Так"],
-        Label::No => ["No", "Нет", "Ні"],
-        Label::WithoutVat => ["none", "без НДС", "без ПДВ"],
-    })
+    say(
+        language,
+        match label {
+            Label::Goods => ["Goods", "Товары", "Товари"],
+            Label::Report => ["Report", "Отчёт", "Звіт"],
+            Label::Row => ["Row", "Строка", "Рядок"],
+            Label::Outcome => ["Outcome", "Результат", "Результат"],
+            Label::Message => ["Message", "Сообщение", "Повідомлення"],
+            Label::Yes => ["Yes", "Да", "Так"],
+            Label::No => ["No", "Нет", "Ні"],
+            Label::WithoutVat => ["none", "без НДС", "без ПДВ"],
+        },
+    )
 }
 
 /// Why a request is refused.
@@ -524,16 +521,12 @@ pub fn why(language: Language, why: &Why) -> String {
             "импорт ещё выполняется: дождитесь, пока он запросит подтверждение",
             "імпорт ще виконується: дочекайтеся, поки він запитає підтвердження",
         ],
-        Why::State(Status::WaitingForFeedback) => [
-            "the import waits for a decision",
-            "импорт ждёт решения",
-            "імпорт чекає на рішення",
-        ],
-        Why::State(Status::Completed) => [
-            "the import is completed already",
-            "импорт уже завершён",
-            "імпорт уже завершено",
-        ],
+        Why::State(Status::WaitingForFeedback) => {
+            ["the import waits for a decision", "импорт ждёт решения", "імпорт чекає на рішення"]
+        }
+        Why::State(Status::Completed) => {
+            ["the import is completed already", "импорт уже завершён", "імпорт уже завершено"]
+        }
         Why::State(Status::Canceled) => ["the import was canceled", "импорт отменён", "імпорт скасовано"],
         Why::NotEnded => [
             "the import has not ended: cancel it first",
@@ -562,11 +555,7 @@ pub fn why(language: Language, why: &Why) -> String {
             "должен быть `next_page_token` страницы этого списка",
             "має бути `next_page_token` сторінки цього списку",
         ],
-        Why::NoFile => [
-            "the form has no field `file`",
-            "в форме нет поля `file`",
-            "у формі немає поля `file`",
-        ],
+        Why::NoFile => ["the form has no field `file`", "в форме нет поля `file`", "у формі немає поля `file`"],
         Why::Form => [
             "the form cannot be read: it is malformed or broke off",
             "форма не читается: она неправильна или оборвалась",
@@ -598,11 +587,16 @@ pub enum General {
 #[must_use]
 pub fn general(language: Language, general: General) -> Option<&'static str> {
     let texts = match general {
-        General::Unauthorized => ["Нужна авторизация: токен отсутствует или недействителен", "Потрібна авторизація: токен відсутній або недійсний"],
+        General::Unauthorized => [
+            "Нужна авторизация: токен отсутствует или недействителен",
+            "Потрібна авторизація: токен відсутній або недійсний",
+        ],
         General::NoPermissions => ["Недостаточно прав для этого действия", "Недостатньо прав для цієї дії"],
         General::NotFound => ["Не найдено", "Не знайдено"],
         General::NotValid => ["Запрос содержит ошибки", "Запит містить помилки"],
-        General::TooMany => ["Слишком много запросов: повторите немного позже", "Забагато запитів: повторіть трохи пізніше"],
+        General::TooMany => {
+            ["Слишком много запросов: повторите немного позже", "Забагато запитів: повторіть трохи пізніше"]
+        }
         General::Internal => ["Сервер не смог выполнить запрос", "Сервер не зміг виконати запит"],
     };
     match language {
@@ -633,7 +627,10 @@ mod tests {
     #[test]
     fn a_finding_says_where_it_is() {
         let problem = Problem::of_row(Code::PriceNegative, 5).at(Some(27)).with("-1", "");
-        assert_eq!(resolution(Language::En, "Goods", &problem), "Sheet “Goods”, row 5, column AB: the price -1 is below zero");
+        assert_eq!(
+            resolution(Language::En, "Goods", &problem),
+            "Sheet “Goods”, row 5, column AB: the price -1 is below zero"
+        );
         assert_eq!(
             resolution(Language::Ru, "Товары", &problem),
             "Лист «Товары», строка 5, столбец AB: цена -1 меньше нуля"

@@ -259,7 +259,8 @@ mod tests {
 
     #[test]
     fn what_the_child_says_is_what_the_parent_understands() {
-        let at = NaiveDate::from_ymd_opt(2026, 11, 27).and_then(|day| day.and_hms_milli_opt(10, 30, 0, 5)).expect("a time");
+        let at =
+            NaiveDate::from_ymd_opt(2026, 11, 27).and_then(|day| day.and_hms_milli_opt(10, 30, 0, 5)).expect("a time");
         let frames = frames(Limits::default(), |sink| {
             sink.opened(Format::Ods, "Товары", &["Old".to_owned()]).expect("it is written");
             sink.begin_row(7, true).expect("a row");

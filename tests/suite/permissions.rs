@@ -103,10 +103,7 @@ impl World {
         let arranger = server.bearing(&secret);
         let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
         let trades = [Trade::make(arranger.clone()).await, Trade::make(operator.clone()).await];
-        let stocks = [
-            Stock::make(&server, &arranger, HOME).await,
-            Stock::make(&server, &operator, "comptoir").await,
-        ];
+        let stocks = [Stock::make(&server, &arranger, HOME).await, Stock::make(&server, &operator, "comptoir").await];
         let parties = json!({"parties": [traders::PRODUCER.to_string(), traders::DISTRIBUTOR.to_string()]});
         arranger.put("/comptoir/v1/users/partner/parties", parties).await.expect(200);
         Self { server, callers, operator, arranger, audiences, trades, stocks, made: 0 }

@@ -102,9 +102,9 @@ fn broken(error: multer::Error) -> Result<io::Error, multer::Error> {
             Ok(cause) => *cause,
             Err(cause) => io::Error::other(cause),
         }),
-        multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteStream | multer::Error::IncompleteHeaders => {
-            Ok(io::ErrorKind::UnexpectedEof.into())
-        }
+        multer::Error::IncompleteFieldData { .. }
+        | multer::Error::IncompleteStream
+        | multer::Error::IncompleteHeaders => Ok(io::ErrorKind::UnexpectedEof.into()),
         other => Err(other),
     }
 }

@@ -22,9 +22,7 @@ use crate::i18n::Language;
 use crate::nomenclature::NomenclatureService;
 use crate::nomenclature::barcodes::{self, Ean13, LONGEST_LOCAL, MOST_CODES};
 use crate::nomenclature::matching::joined_ean13;
-use crate::nomenclature::model::{
-    Good, LONGEST_ARTICLE, LONGEST_GROUP, LONGEST_NAME, LONGEST_UNIT, Subject, Vat,
-};
+use crate::nomenclature::model::{Good, LONGEST_ARTICLE, LONGEST_GROUP, LONGEST_NAME, LONGEST_UNIT, Subject, Vat};
 use crate::nomenclature::money::Price;
 use crate::nomenclature::paging::{DEFAULT_ITEMS, Token};
 use crate::nomenclature::rows::group_path;
@@ -247,9 +245,7 @@ fn text(field: &str, text: &str, longest: usize) -> Result<Option<String>, Failu
             Err(Failure::invalid_field(field, "must not have control characters or line breaks"))
         }
         Ok((clean, false)) => Ok(Some(clean.into_owned()).filter(|text| !text.is_empty())),
-        Err(Fault::TooLong(_)) => {
-            Err(Failure::invalid_field(field, format!("must have at most {longest} characters")))
-        }
+        Err(Fault::TooLong(_)) => Err(Failure::invalid_field(field, format!("must have at most {longest} characters"))),
     }
 }
 
@@ -314,7 +310,8 @@ impl GoodChange {
                 Some(name.ok_or_else(|| Failure::invalid_field("name", "must have at least 1 character"))?)
             }
         };
-        let price = |minor| Price::of_minor(minor).map(Some).map_err(|_| Failure::invalid_field("price", "is no price"));
+        let price =
+            |minor| Price::of_minor(minor).map(Some).map_err(|_| Failure::invalid_field("price", "is no price"));
         Ok(Change {
             name,
             article: cleared(self.article, |article| text("article", &article, LONGEST_ARTICLE))?,

@@ -275,11 +275,7 @@ impl NomenclatureHouseApi {
     }
 
     /// Read an import of the organisation
-    #[oai(
-        path = "/comptoir/v1/nomenclature/imports/:id",
-        method = "get",
-        operation_id = "read_organization_import"
-    )]
+    #[oai(path = "/comptoir/v1/nomenclature/imports/:id", method = "get", operation_id = "read_organization_import")]
     async fn read(
         &self,
         caller: Caller,
@@ -293,11 +289,7 @@ impl NomenclatureHouseApi {
     /// See what undoing an import would do
     ///
     /// What it changed and nobody has changed since becomes what it was; what it made is gone again. The rest is named.
-    #[oai(
-        path = "/comptoir/v1/nomenclature/imports/:id/undo",
-        method = "get",
-        operation_id = "preview_import_undo"
-    )]
+    #[oai(path = "/comptoir/v1/nomenclature/imports/:id/undo", method = "get", operation_id = "preview_import_undo")]
     async fn preview(
         &self,
         caller: Caller,

@@ -340,13 +340,7 @@ pub fn figures<T>(page: &Page<T>, items: u32) -> [i32; 4] {
 
 impl NomenclatureImportTaskList {
     /// A page of imports.
-    pub fn of(
-        page: &Page<Shown>,
-        items: u32,
-        organization: Uuid,
-        language: Language,
-        mode: PresentationModes,
-    ) -> Self {
+    pub fn of(page: &Page<Shown>, items: u32, organization: Uuid, language: Language, mode: PresentationModes) -> Self {
         let [page_number, pages_total, items_per_page, items_total] = figures(page, items);
         let task = |shown| NomenclatureImportTask::of(shown, organization, language, mode);
         Self {

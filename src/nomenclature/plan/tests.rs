@@ -47,16 +47,21 @@ fn planned(
     for good in goods {
         let name = fold(&good.values.name);
         let values = &good.values;
-        index.add((good.id, good.good), values.archived, by.name.then_some(name.as_str()), &values.ean13, &values.local);
+        index.add(
+            (good.id, good.good),
+            values.archived,
+            by.name.then_some(name.as_str()),
+            &values.ean13,
+            &values.local,
+        );
     }
     let mut planner = Planner::new(strategy, by, index);
     let mut outcomes = Vec::new();
     let mut problems = Vec::new();
     for (row, (said, refused)) in (2..).zip(rows) {
         let mut looked = Looked { row, said, problems: Vec::new(), refused };
-        let find = |id| {
-            Ok::<_, Infallible>(goods.iter().find(|good| good.id == id).cloned().expect("it is in the catalogue"))
-        };
+        let find =
+            |id| Ok::<_, Infallible>(goods.iter().find(|good| good.id == id).cloned().expect("it is in the catalogue"));
         let Ok(planned) = planner.plan(&mut looked, find);
         outcomes.push(planned.outcome);
         problems.append(&mut looked.problems);
@@ -98,7 +103,8 @@ fn matched_goods_are_updated_others_are_made_and_what_is_so_already_stays() {
 
 #[test]
 fn a_full_import_archives_what_no_row_mentions_and_a_refused_row_mentions_too() {
-    let goods = [good(1, "Milk", &[1], &[], false), good(2, "Bread", &[2], &[], false), good(3, "Old", &[3], &[], true)];
+    let goods =
+        [good(1, "Milk", &[1], &[], false), good(2, "Bread", &[2], &[], false), good(3, "Old", &[3], &[], true)];
     let rows = vec![(said("Milk", &[1], &[], None), true)];
     let (outcomes, ended, _) = planned(&goods, rows, Strategy::Full, BY_EAN);
     assert_eq!(outcomes, [Outcome::Refuse]);
@@ -131,12 +137,7 @@ fn rows_and_goods_that_are_not_one_to_one_are_refused_on_both_sides() {
     ]);
     let (outcomes, ended, problems) = planned(&goods, rows, Strategy::Full, BY_EAN);
     assert_eq!(outcomes, [Outcome::Refuse, Outcome::Refuse, Outcome::Refuse]);
-    let expected = [
-        (2, Code::ManyGoods),
-        (3, Code::SameGood),
-        (3, Code::CodeTwice),
-        (4, Code::SameGood),
-    ];
+    let expected = [(2, Code::ManyGoods), (3, Code::SameGood), (3, Code::CodeTwice), (4, Code::SameGood)];
     assert_eq!(codes(&problems), expected);
     assert_eq!((ended.counts.refused, ended.archived.len()), (3, 0), "what is refused is mentioned");
 }
@@ -172,9 +173,8 @@ fn goods_in_use_come_before_archived_ones_that_share_a_code() {
 #[test]
 fn plans_that_do_the_same_have_the_same_digest() {
     let goods = [good(1, "Milk", &[1], &[], false)];
-    let digest = |goods: &[Good], rows: &[Said]| {
-        planned(goods, valid(rows.to_vec()), Strategy::Incremental, BY_EAN).1.digest
-    };
+    let digest =
+        |goods: &[Good], rows: &[Said]| planned(goods, valid(rows.to_vec()), Strategy::Incremental, BY_EAN).1.digest;
     let row = said("Milk 1 l", &[1], &[], None);
     let one = digest(&goods, std::slice::from_ref(&row));
     let renamed = [good(1, "Milch", &[1], &[], false)];
@@ -241,7 +241,9 @@ fn model(goods: &[Good], rows: &[(Said, bool)], by: Attributes) -> Vec<Outcome> 
         let old = own.and_then(|id| goods.iter().find(|good| good.id == id));
         let values = merged(said, old.map(|old| &old.values));
         let taken = |good: &Good| {
-            let shares = |own: &str, new: &str| own.split(',').any(|code| !code.is_empty() && new.split(',').any(|new| new == code));
+            let shares = |own: &str, new: &str| {
+                own.split(',').any(|code| !code.is_empty() && new.split(',').any(|new| new == code))
+            };
             Some(good.id) != own
                 && !good.values.archived
                 && (shares(&good.values.ean13, &values.ean13) || shares(&good.values.local, &values.local))
@@ -266,7 +268,6 @@ fn model(goods: &[Good], rows: &[(Said, bool)], by: Attributes) -> Vec<Outcome> 
 fn names() -> impl proptest::strategy::Strategy<Value = &'static str> {
     prop_oneof![Just("Milk"), Just("MILK "), Just("Bread"), Just("Butter")]
 }
-
 
 fn some_said() -> impl proptest::strategy::Strategy<Value = Said> {
     let eans = proptest::collection::btree_set(0..8_u64, 0..3);

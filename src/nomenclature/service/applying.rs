@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::planning::{PLANNED, SLICE};
 use super::NomenclatureError;
+use super::planning::{PLANNED, SLICE};
 use crate::auth::model::CompanyId;
 use crate::nomenclature::model::Plan;
 use crate::nomenclature::sql;

@@ -278,13 +278,18 @@ impl NomenclatureService {
     ) -> Result<impl Stream<Item = Shown> + Send + 'static, NomenclatureError> {
         let changes = self.queue.subscribe();
         let import = self.store.read(|conn| own(conn, &caller, id))?;
-        let watch = Watch { service: self.clone(), changes, caller, import: import.guid, task: import.task, last: None };
+        let watch =
+            Watch { service: self.clone(), changes, caller, import: import.guid, task: import.task, last: None };
         Ok(futures_util::stream::unfold(watch, async |mut watch| watch.next().await.map(|shown| (shown, watch))))
     }
 }
 
 /// One import of a company, whoever asked for it.
-pub(in crate::nomenclature) fn organizations(conn: &Conn, company: CompanyId, id: Uuid) -> Result<Import, NomenclatureError> {
+pub(in crate::nomenclature) fn organizations(
+    conn: &Conn,
+    company: CompanyId,
+    id: Uuid,
+) -> Result<Import, NomenclatureError> {
     sql::imports::find(conn, company, id)?.ok_or_else(|| NomenclatureError::not_found(What::Import, id))
 }
 

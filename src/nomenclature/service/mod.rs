@@ -87,7 +87,9 @@ pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
     let mut found = sql::goods::contradictions(conn)?;
     let miscounted = sql::uploads::miscounted(conn)?;
     found.extend(
-        miscounted.into_iter().map(|company| format!("nomenclature: the room of company {company}'s uploads is miscounted")),
+        miscounted
+            .into_iter()
+            .map(|company| format!("nomenclature: the room of company {company}'s uploads is miscounted")),
     );
     Ok(found)
 }

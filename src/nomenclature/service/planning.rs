@@ -78,14 +78,11 @@ pub async fn plan(context: &TaskContext, reader: &Reader, import: &Import) -> Re
     let (rows, (version, index)) = (rows.map_err(unreadable)?, loaded?);
     let id = {
         let import = import.id;
-        context.write(move |tx| Ok::<_, NomenclatureError>(sql::plans::begin(tx, import, company, version, false)?)).await?
+        context
+            .write(move |tx| Ok::<_, NomenclatureError>(sql::plans::begin(tx, import, company, version, false)?))
+            .await?
     };
-    let mut making = Making {
-        context: context.clone(),
-        plan: id,
-        staged: Staged::default(),
-        writing: None,
-    };
+    let mut making = Making { context: context.clone(), plan: id, staged: Staged::default(), writing: None };
     let sheet = rows.sheet().to_owned();
     let mut desk = Desk::new(Planner::new(import.asked.strategy, import.asked.attributes, index));
     desk.note_file(&rows, named);
@@ -94,11 +91,12 @@ pub async fn plan(context: &TaskContext, reader: &Reader, import: &Import) -> Re
     making.flush(true).await?;
     for late in ended.late.chunks(SLICE) {
         let (late, refused): (Vec<_>, Vec<_>) = late.iter().map(|problem| (problem.clone(), problem.row)).unzip();
-        making.write(move |tx| {
-            sql::plans::refuse(tx, id, &refused)?;
-            sql::problems::add(tx, id, &late)
-        })
-        .await?;
+        making
+            .write(move |tx| {
+                sql::plans::refuse(tx, id, &refused)?;
+                sql::problems::add(tx, id, &late)
+            })
+            .await?;
     }
     for (at, gone) in ended.archived.chunks(SLICE).enumerate() {
         let first = i64::try_from(at * SLICE).unwrap_or(i64::MAX);

@@ -69,7 +69,10 @@ async fn forget_versions(store: &Store, company: CompanyId) -> Result<(), StoreE
         }
         let earliest = sql::imports::earliest_applied(conn, company)?;
         // The version that was followed by the earliest import is what undoing it brings back.
-        Ok::<_, StoreError>((earliest.unwrap_or(catalogue.version + 1).min(catalogue.version + 1), sql::goods::last(conn)?))
+        Ok::<_, StoreError>((
+            earliest.unwrap_or(catalogue.version + 1).min(catalogue.version + 1),
+            sql::goods::last(conn)?,
+        ))
     })?;
     let mut after = 0;
     while after < end {

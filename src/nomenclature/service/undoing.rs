@@ -166,7 +166,8 @@ fn taken_code(
             None => false,
             Some(None) => true,
             Some(Some(from)) => sql::goods::version(conn, *from)?.is_none_or(|was| {
-                was.values.archived || !sql::goods::codes_of(&was.values.ean13, &was.values.local).any(|own| own == (kind, code))
+                was.values.archived
+                    || !sql::goods::codes_of(&was.values.ean13, &was.values.local).any(|own| own == (kind, code))
             }),
         };
         if !gives_it_back {
@@ -192,9 +193,7 @@ pub async fn make(
         counts.more_archived += steps.iter().map(|candidate| candidate.more_archived).sum::<i64>();
         let first = i64::try_from(at * SLICE).unwrap_or(i64::MAX);
         let steps: Vec<Step> = steps.iter().map(|candidate| candidate.step).collect();
-        context
-            .write(move |tx| Ok::<_, NomenclatureError>(sql::plans::add_steps(tx, id, first, &steps)?))
-            .await?;
+        context.write(move |tx| Ok::<_, NomenclatureError>(sql::plans::add_steps(tx, id, first, &steps)?)).await?;
     }
     let plan = Plan { id, version, sheet: String::new(), counts, digest: [0; 32] };
     let (mut import, made) = (import.clone(), plan.clone());
@@ -217,9 +216,9 @@ fn undoable(import: &Import) -> Result<(), NomenclatureError> {
     match import.undo {
         Undo::Running => Err(NomenclatureError::Contradicts("the import is being undone already")),
         Undo::Done => Err(NomenclatureError::Contradicts("the import is undone already")),
-        Undo::No | Undo::Failed if !import.kept => Err(NomenclatureError::Contradicts(
-            "the import is too old: what was before it is no longer kept",
-        )),
+        Undo::No | Undo::Failed if !import.kept => {
+            Err(NomenclatureError::Contradicts("the import is too old: what was before it is no longer kept"))
+        }
         Undo::No | Undo::Failed => Ok(()),
     }
 }

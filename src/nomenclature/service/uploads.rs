@@ -76,7 +76,13 @@ impl NomenclatureService {
         Ok(draft)
     }
 
-    async fn append(&self, company: CompanyId, upload: i64, first: i64, bytes: Bytes) -> Result<i64, NomenclatureError> {
+    async fn append(
+        &self,
+        company: CompanyId,
+        upload: i64,
+        first: i64,
+        bytes: Bytes,
+    ) -> Result<i64, NomenclatureError> {
         if bytes.is_empty() {
             return Ok(first);
         }

@@ -51,7 +51,8 @@ fn in_language(language: Language, texts: [&'static str; 3]) -> &'static str {
 
 /// A good as a row that is read back as the same good.
 fn row_of(language: Language, values: &Values) -> [Value<'_>; 10] {
-    let text = |text: &Option<String>| text.as_deref().map_or(Value::Empty, |text| Value::Text(Cow::Owned(text.to_owned())));
+    let text =
+        |text: &Option<String>| text.as_deref().map_or(Value::Empty, |text| Value::Text(Cow::Owned(text.to_owned())));
     [
         Value::text(&values.name),
         text(&values.article),
@@ -127,7 +128,9 @@ impl NomenclatureService {
         let mut rows = planning::open(&self.store, &self.reader, import.upload.0).await.map_err(told)?;
         let now = self.clock.now().to_utc().naive_utc();
         let mut report = Report::new(self.store.clone(), &import, plan, language, now);
-        while let Some(batch) = rows.next().await.map_err(|why| NomenclatureError::File(io::Error::other(why.to_string())))? {
+        while let Some(batch) =
+            rows.next().await.map_err(|why| NomenclatureError::File(io::Error::other(why.to_string())))?
+        {
             report = off_the_workers(move || report.take(&batch)).await?;
         }
         off_the_workers(move || report.finish()).await
@@ -224,7 +227,9 @@ impl Report {
     }
 
     fn message(&self, problems: &[&Problem]) -> String {
-        let said = problems.iter().map(|problem| words::resolution(self.language, "", &Problem { row: 0, ..(*problem).clone() }));
+        let said = problems
+            .iter()
+            .map(|problem| words::resolution(self.language, "", &Problem { row: 0, ..(*problem).clone() }));
         said.collect::<Vec<_>>().join("\n")
     }
 

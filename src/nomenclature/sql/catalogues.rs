@@ -60,10 +60,10 @@ pub fn advance(tx: &WriteTx<'_>, company: CompanyId, more_live: i64, more_archiv
          SET version = version + 1, live = live + :live, archived = archived + :archived
          WHERE company_id = :company RETURNING version",
     )?;
-    let version = statement.query_row(
-        named_params! { ":company": company.0, ":live": more_live, ":archived": more_archived },
-        |row| row.get(0),
-    );
+    let version = statement
+        .query_row(named_params! { ":company": company.0, ":live": more_live, ":archived": more_archived }, |row| {
+            row.get(0)
+        });
     Ok(version?)
 }
 

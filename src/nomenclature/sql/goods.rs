@@ -60,10 +60,8 @@ pub fn find(conn: &Conn, company: CompanyId, id: Uuid, version: i64) -> Result<O
          FROM nomenclature_goods
          WHERE company_id = :company AND guid = :guid AND since <= :version AND until > :version",
     )?;
-    let found = statement.query_row(
-        named_params! { ":company": company.0, ":guid": id.as_bytes(), ":version": version },
-        good,
-    );
+    let found =
+        statement.query_row(named_params! { ":company": company.0, ":guid": id.as_bytes(), ":version": version }, good);
     Ok(found.optional()?)
 }
 
@@ -180,10 +178,10 @@ pub fn groups(conn: &Conn, company: CompanyId, version: i64, limit: usize) -> Re
                AND group_folded IS NOT NULL
          GROUP BY group_folded ORDER BY group_folded LIMIT :limit",
     )?;
-    let rows = statement.query_map(
-        named_params! { ":company": company.0, ":version": version, ":limit": at_most(limit) },
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )?;
+    let rows = statement
+        .query_map(named_params! { ":company": company.0, ":version": version, ":limit": at_most(limit) }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

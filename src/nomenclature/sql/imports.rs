@@ -134,10 +134,8 @@ pub fn list(conn: &Conn, company: CompanyId, before: i64, limit: usize) -> Resul
          FROM nomenclature_imports i JOIN nomenclature_uploads u ON u.id = i.upload_id
          WHERE i.company_id = :company AND i.id < :before ORDER BY i.id DESC LIMIT :limit",
     )?;
-    let rows = statement.query_map(
-        named_params! { ":company": company.0, ":before": before, ":limit": at_most(limit) },
-        import,
-    )?;
+    let rows = statement
+        .query_map(named_params! { ":company": company.0, ":before": before, ":limit": at_most(limit) }, import)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -24,13 +24,7 @@ pub fn row_id(plan: i64, row: i64) -> i64 {
 }
 
 /// Begins a plan; its row key.
-pub fn begin(
-    tx: &WriteTx<'_>,
-    import: i64,
-    company: CompanyId,
-    version: i64,
-    undoes: bool,
-) -> Result<i64, StoreError> {
+pub fn begin(tx: &WriteTx<'_>, import: i64, company: CompanyId, version: i64, undoes: bool) -> Result<i64, StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO nomenclature_plans (import_id, company_id, version, state, undoes)
          VALUES (:import, :company, :version, 0, :undoes) RETURNING id",
@@ -157,9 +151,8 @@ pub fn add(tx: &WriteTx<'_>, plan: i64, rows: &[(Planned, Uuid)]) -> Result<(), 
                                              subject, archived, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
     )?;
-    let mut bare = tx.prepare_cached(
-        "INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good) VALUES (?1, ?2, ?3, ?4)",
-    )?;
+    let mut bare =
+        tx.prepare_cached("INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good) VALUES (?1, ?2, ?3, ?4)")?;
     for (planned, new) in rows {
         let id = row_id(plan, planned.row.into());
         let old = planned.old;
@@ -196,9 +189,8 @@ pub fn add(tx: &WriteTx<'_>, plan: i64, rows: &[(Planned, Uuid)]) -> Result<(), 
 /// Adds goods that no row mentions: they go out of use. `first`: how many were added before. Each as its version's row and
 /// its number.
 pub fn add_unmentioned(tx: &WriteTx<'_>, plan: i64, first: i64, goods: &[(i64, i64)]) -> Result<(), StoreError> {
-    let mut statement = tx.prepare_cached(
-        "INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good) VALUES (?1, ?2, ?3, ?4)",
-    )?;
+    let mut statement =
+        tx.prepare_cached("INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good) VALUES (?1, ?2, ?3, ?4)")?;
     for (at, (id, good)) in (first..).zip(goods) {
         statement.execute((row_id(plan, UNMENTIONED + at), Outcome::Archive.number(), id, good))?;
     }

@@ -9,13 +9,7 @@ use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
 
 /// Begins a file that nobody reads yet; its row key.
-pub fn begin(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    guid: Uuid,
-    name: &str,
-    now: Timestamp,
-) -> Result<i64, StoreError> {
+pub fn begin(tx: &WriteTx<'_>, company: CompanyId, guid: Uuid, name: &str, now: Timestamp) -> Result<i64, StoreError> {
     let mut statement = tx.prepare_cached(
         "INSERT INTO nomenclature_uploads (guid, company_id, state, name, written_at)
          VALUES (:guid, :company, 0, :name, :now) RETURNING id",
@@ -62,7 +56,9 @@ pub fn append(tx: &WriteTx<'_>, upload: i64, number: i64, bytes: &[u8], now: Tim
 /// Says that a file is whole; false if it was given up meanwhile.
 pub fn publish(tx: &WriteTx<'_>, upload: i64, now: Timestamp) -> Result<bool, StoreError> {
     let published = tx
-        .prepare_cached("UPDATE nomenclature_uploads SET state = 1, written_at = :now WHERE id = :upload AND state = 0")?
+        .prepare_cached(
+            "UPDATE nomenclature_uploads SET state = 1, written_at = :now WHERE id = :upload AND state = 0",
+        )?
         .execute(named_params! { ":upload": upload, ":now": now.as_micros() })?;
     Ok(published > 0)
 }

@@ -31,10 +31,10 @@ pub fn slice(conn: &Conn, plan: i64, after: i64, limit: usize) -> Result<Option<
         "SELECT max(id) FROM (SELECT id FROM nomenclature_plan_rows WHERE id > :after AND id < :end
                               ORDER BY id LIMIT :limit)",
     )?;
-    let last: Option<i64> = statement.query_row(
-        named_params! { ":after": after, ":end": row_id(plan + 1, 0), ":limit": at_most(limit) },
-        |row| row.get(0),
-    )?;
+    let last: Option<i64> = statement
+        .query_row(named_params! { ":after": after, ":end": row_id(plan + 1, 0), ":limit": at_most(limit) }, |row| {
+            row.get(0)
+        })?;
     Ok(last.map(|last| Slice { after, last }))
 }
 

@@ -117,7 +117,8 @@ async fn on_a_terminal_there_is_a_bar_and_a_question() {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
-        let peer = || ioctl_tiocgptpeer(&terminal, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        let peer =
+            || ioctl_tiocgptpeer(&terminal, OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         let mut command = place.command(&["import", &file]);
         let mut child = command.stdin(peer()).stdout(peer()).stderr(peer()).spawn().unwrap();
         drop(command);

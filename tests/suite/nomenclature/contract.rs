@@ -14,9 +14,7 @@ async fn a_missing_or_malformed_header_or_parameter_is_named() {
     let world = World::new().await;
     let path = world.at("async/imports/nomenclature");
     let all = [("accept-language", "ru-RU"), ("x-lp-client-identifier", "me"), ("x-lp-client-type", "Android")];
-    for (left_out, field) in
-        [(0, "Accept-Language"), (1, "X-LP-Client-Identifier"), (2, "X-LP-Client-Type")]
-    {
+    for (left_out, field) in [(0, "Accept-Language"), (1, "X-LP-Client-Identifier"), (2, "X-LP-Client-Type")] {
         for malformed in [None, Some("")] {
             let mut call = world.user.call(Method::GET, &path);
             for (at, (name, value)) in all.iter().enumerate() {
@@ -27,7 +25,10 @@ async fn a_missing_or_malformed_header_or_parameter_is_named() {
                 }
             }
             let refused = call.send().await.expect(422).json();
-            assert_eq!((&refused["code"], &refused["errors"][0]["field"]), (&json!("RequestIsNotValid"), &json!(field)));
+            assert_eq!(
+                (&refused["code"], &refused["errors"][0]["field"]),
+                (&json!("RequestIsNotValid"), &json!(field))
+            );
         }
     }
     let call = all.iter().fold(world.user.call(Method::GET, &path), |call, (name, value)| call.header(name, value));
@@ -45,7 +46,11 @@ async fn a_missing_or_malformed_header_or_parameter_is_named() {
         let refused = call.send().await.expect(422).json();
         assert_eq!(refused["errors"][0]["field"], field, "{query}: {refused}");
     }
-    for (query, field) in [("import_strategy=Half", "import_strategy"), ("use_good_name=maybe", "use_good_name"), ("confirm=yes", "confirm")] {
+    for (query, field) in [
+        ("import_strategy=Half", "import_strategy"),
+        ("use_good_name=maybe", "use_good_name"),
+        ("confirm=yes", "confirm"),
+    ] {
         let refused = super::upload(&world.user, &world.org, &format!("?{query}"), Vec::new()).await.expect(422).json();
         assert_eq!(refused["errors"][0]["field"], field, "{query}: {refused}");
     }
@@ -75,7 +80,8 @@ async fn every_failure_has_the_contracts_shape_and_codes() {
     assert_eq!(shape(&json), "RequestIsNotValid");
     assert!(json.json()["message"].as_str().unwrap().starts_with("Запит містить помилки"), "{}", json.shown());
     assert_eq!(shape(&call().send().await.expect(415)), "RequestIsNotValid");
-    let form = call().header("content-type", "multipart/form-data; boundary=x").body("--x--\r\n").send().await.expect(422);
+    let form =
+        call().header("content-type", "multipart/form-data; boundary=x").body("--x--\r\n").send().await.expect(422);
     assert_eq!(form.json()["errors"], json!([{"field": "file", "message": "у формі немає поля `file`"}]));
     let broken = call().header("content-type", "multipart/form-data; boundary=x").body("--y").send().await;
     assert_eq!((broken.status, shape(&broken).as_str()), (422, "RequestIsNotValid"), "{}", broken.shown());
@@ -121,7 +127,8 @@ async fn an_upload_that_is_too_large_is_refused_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_company_has_a_share_of_the_storage() {
-    let server = crate::support::TestServer::start_with(|options| options.nomenclature.storage_per_company = 300_000).await;
+    let server =
+        crate::support::TestServer::start_with(|options| options.nomenclature.storage_per_company = 300_000).await;
     let world = World::over(server).await;
     let csv = |rows: usize| format!("Name\n{}", "Milk\n".repeat(rows));
     let call = |text: String| upload_form_owned(&world, text);
@@ -149,7 +156,9 @@ async fn a_machine_imports_and_exports_nothing() {
     bot.get(&world.at("nomenclature")).await.expect(200);
     bot.get(&world.at("nomenclature.xlsx")).await.expect(403);
     let good = world.good("Milk").await;
-    bot.patch(&world.at(&format!("nomenclature/{}", good["guid"].as_str().unwrap())), json!({"price": 1})).await.expect(403);
+    bot.patch(&world.at(&format!("nomenclature/{}", good["guid"].as_str().unwrap())), json!({"price": 1}))
+        .await
+        .expect(403);
 }
 
 #[tokio::test]
@@ -173,7 +182,11 @@ async fn events_tell_how_an_import_goes_until_it_has_ended() {
     let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut received)).await;
     read.expect("an end").unwrap();
     let text = String::from_utf8(received).unwrap();
-    let events: Vec<Value> = text.lines().filter_map(|line| line.split_once("data: ")).filter_map(|(_, json)| serde_json::from_str(json).ok()).collect();
+    let events: Vec<Value> = text
+        .lines()
+        .filter_map(|line| line.split_once("data: "))
+        .filter_map(|(_, json)| serde_json::from_str(json).ok())
+        .collect();
     assert_eq!((&events[0]["status"], &events[0]["progress"]), (&json!("InQueue"), &json!(0)));
     let last = events.last().unwrap();
     assert_eq!((&last["status"], &last["progress"], &last["guid"]), (&json!("Completed"), &json!(100), &task["guid"]));

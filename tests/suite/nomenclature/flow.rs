@@ -10,7 +10,10 @@ use super::{World, ean, figures, priced, said, sheet, upload, upload_form};
 async fn a_workbook_is_read_shown_confirmed_and_applied() {
     let world = World::new().await;
     let task = world.upload("", priced(&[("Milk", "10,50", 1), ("Bread", "7", 2)])).await;
-    assert_eq!((&task["status"], &task["progress"], &task["is_confirmed"]), (&json!("InQueue"), &json!(0), &json!(false)));
+    assert_eq!(
+        (&task["status"], &task["progress"], &task["is_confirmed"]),
+        (&json!("InQueue"), &json!(0), &json!(false))
+    );
     assert_eq!(task["parameters"]["import_strategy"], "IncrementalImport");
     let attributes = json!({"use_good_name": false, "use_barcodes_ean13": true, "use_barcodes_local": false});
     assert_eq!(task["parameters"]["attributes_for_matching"], attributes);
@@ -92,7 +95,10 @@ async fn a_full_import_archives_exactly_what_is_missing() {
     let waiting = world.read("?import_strategy=FullImport", priced(&rows)).await;
     assert_eq!(figures(&waiting), [0, 0, 1, 6, 1]);
     let refused = world.confirm(&waiting, "").await.expect(422).json();
-    assert_eq!((&refused["code"], &refused["errors"][0]["field"]), (&json!("RequestIsNotValid"), &json!("allow_archive")));
+    assert_eq!(
+        (&refused["code"], &refused["errors"][0]["field"]),
+        (&json!("RequestIsNotValid"), &json!("allow_archive"))
+    );
     world.confirm(&waiting, "?allow_archive=true").await.expect(200);
     world.server.run_pending_tasks().await;
     let live: Vec<_> = world.names().await.into_iter().filter(|name| !name.starts_with('[')).collect();
@@ -111,7 +117,10 @@ async fn a_full_import_needs_something_to_match_by() {
     let world = World::new().await;
     let query = "?import_strategy=FullImport&use_barcodes_ean13=false";
     let refused = upload(&world.user, &world.org, query, priced(&[("Milk", "1", 1)])).await.expect(422).json();
-    assert_eq!((&refused["code"], &refused["errors"][0]["field"]), (&json!("RequestIsNotValid"), &json!("import_strategy")));
+    assert_eq!(
+        (&refused["code"], &refused["errors"][0]["field"]),
+        (&json!("RequestIsNotValid"), &json!("import_strategy"))
+    );
 }
 
 #[tokio::test]
@@ -252,10 +261,13 @@ async fn problems_are_told_by_sheet_row_and_column_in_the_readers_language() {
     let world = World::new().await;
     let task = world.read("", priced(&[("Milk", "-10", 1), ("", "7", 2)])).await;
     let errors = said(&task, "Error");
-    assert_eq!(errors[1..], [
-        "Sheet “Goods”, row 2, column B: the price -10 is below zero".to_owned(),
-        "Sheet “Goods”, row 3, column A: the name is missing".to_owned(),
-    ]);
+    assert_eq!(
+        errors[1..],
+        [
+            "Sheet “Goods”, row 2, column B: the price -10 is below zero".to_owned(),
+            "Sheet “Goods”, row 3, column A: the name is missing".to_owned(),
+        ]
+    );
     for (language, text) in [
         ("ru-RU", "Лист «Goods», строка 2, столбец B: цена -10 меньше нуля"),
         ("uk-UA", "Аркуш «Goods», рядок 2, стовпець B: ціна -10 менша за нуль"),

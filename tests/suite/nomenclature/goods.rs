@@ -51,7 +51,10 @@ async fn pages_show_the_catalogue_as_it_was_when_the_first_one_was_read() {
     let rows: Vec<(String, u64)> = (1..=7).map(|number| (format!("Good {number}"), number)).collect();
     world.import("", priced(&rows.iter().map(|(name, code)| (name.as_str(), "1", *code)).collect::<Vec<_>>())).await;
     let first = world.user.get(&world.at("nomenclature?items_per_page=3")).await.expect(200).json();
-    assert_eq!((&first["page_number"], &first["pages_total"], &first["items_total"]), (&json!(1), &json!(3), &json!(7)));
+    assert_eq!(
+        (&first["page_number"], &first["pages_total"], &first["items_total"]),
+        (&json!(1), &json!(3), &json!(7))
+    );
     // Meanwhile the catalogue changes: one goes to the front, one is new.
     world.change("Good 5", json!({"name": "A good 5"})).await.expect(200);
     world.import("", priced(&[("Good 45", "1", 45)])).await;
@@ -60,7 +63,12 @@ async fn pages_show_the_catalogue_as_it_was_when_the_first_one_was_read() {
     loop {
         names.extend(page["items"].as_array().unwrap().iter().map(|good| good["name"].as_str().unwrap().to_owned()));
         let Some(token) = page["next_page_token"].as_str().map(str::to_owned) else { break };
-        page = world.user.get(&world.at(&format!("nomenclature?items_per_page=3&page_token={token}"))).await.expect(200).json();
+        page = world
+            .user
+            .get(&world.at(&format!("nomenclature?items_per_page=3&page_token={token}")))
+            .await
+            .expect(200)
+            .json();
         // Bound to the parameters it was made with.
         let other = world.user.get(&world.at(&format!("nomenclature?items_per_page=4&page_token={token}"))).await;
         assert_eq!(other.expect(422).json()["errors"][0]["field"], "page_token");
@@ -74,14 +82,24 @@ async fn a_good_is_changed_by_hand_and_what_is_not_in_order_is_named() {
     let world = World::new().await;
     world.import("", priced(&[("Milk", "10", 1), ("Bread", "5", 2)])).await;
     let changed = world
-        .change("Milk", json!({"name": " Milk 1 l ", "price": 1150, "vat_rate": "none", "group": "Food / Dairy",
-                               "barcodes_ean13": [ean(1), ean(3)], "barcodes_local": ["M1"], "unit": "pc"}))
+        .change(
+            "Milk",
+            json!({"name": " Milk 1 l ", "price": 1150, "vat_rate": "none", "group": "Food / Dairy",
+                               "barcodes_ean13": [ean(1), ean(3)], "barcodes_local": ["M1"], "unit": "pc"}),
+        )
         .await
         .expect(200)
         .json();
-    assert_eq!((&changed["name"], &changed["group"], &changed["vat_rate"]), (&json!("Milk 1 l"), &json!("Food/Dairy"), &json!("none")));
-    let cleared = world.change("Milk 1 l", json!({"group": null, "price": null, "barcodes_local": []})).await.expect(200).json();
-    assert_eq!((&cleared["group"], &cleared["price"], &cleared["barcodes_local"]), (&Value::Null, &Value::Null, &json!([])));
+    assert_eq!(
+        (&changed["name"], &changed["group"], &changed["vat_rate"]),
+        (&json!("Milk 1 l"), &json!("Food/Dairy"), &json!("none"))
+    );
+    let cleared =
+        world.change("Milk 1 l", json!({"group": null, "price": null, "barcodes_local": []})).await.expect(200).json();
+    assert_eq!(
+        (&cleared["group"], &cleared["price"], &cleared["barcodes_local"]),
+        (&Value::Null, &Value::Null, &json!([]))
+    );
 
     for (change, field) in [
         (json!({"name": ""}), "name"),

@@ -94,11 +94,26 @@ async fn compact_leaves_out_what_is_long_and_full_shows_it() {
     world.upload("?meta=spring%20prices", priced(&[("Milk", "1", 1)])).await;
     let full = list(&world, "?presentation=full").await["items"][0].clone();
     let compact = list(&world, "?presentation=compact").await["items"][0].clone();
-    assert_eq!((&full["meta"], &full["meta_data"], &full["deleted_at"]), (&json!("spring prices"), &Value::Null, &Value::Null));
+    assert_eq!(
+        (&full["meta"], &full["meta_data"], &full["deleted_at"]),
+        (&json!("spring prices"), &Value::Null, &Value::Null)
+    );
     let names = |item: &Value| item.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     let order = [
-        "parameters", "file", "is_confirmed", "status", "progress", "resolutions", "organization", "created_at",
-        "updated_at", "deleted_at", "meta", "meta_data", "guid", "type_of",
+        "parameters",
+        "file",
+        "is_confirmed",
+        "status",
+        "progress",
+        "resolutions",
+        "organization",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+        "meta",
+        "meta_data",
+        "guid",
+        "type_of",
     ];
     assert_eq!(names(&full), order);
     let left_out = ["parameters", "resolutions", "meta", "meta_data"];
@@ -111,7 +126,9 @@ async fn pages_neither_repeat_nor_lose_a_task_while_tasks_are_added_and_change()
     for order in ["created_at_desc", "created_at_asc", "updated_at_desc", "updated_at_asc"] {
         let before = list(&world, "?items_per_page=200").await["items_total"].as_i64().unwrap();
         uploads(&world, 5).await;
-        let query = format!("?order_by={order}&items_per_page=2&task_status=InQueue&task_status=Canceled&task_status=WaitingForFeedback");
+        let query = format!(
+            "?order_by={order}&items_per_page=2&task_status=InQueue&task_status=Canceled&task_status=WaitingForFeedback"
+        );
         let expected = guids(&list(&world, &query.replace("items_per_page=2", "items_per_page=200")).await);
         let mut page = list(&world, &query).await;
         assert_eq!(page["items_total"], before + 5);
@@ -143,12 +160,24 @@ async fn pages_neither_repeat_nor_lose_a_task_while_tasks_are_added_and_change()
 async fn a_page_token_is_bound_to_its_parameters_and_its_user() {
     let world = World::new().await;
     uploads(&world, 3).await;
-    let token = list(&world, "?items_per_page=2&task_status=InQueue").await["next_page_token"].as_str().unwrap().to_owned();
-    for query in ["", "?items_per_page=2", "?items_per_page=2&task_status=Canceled", "?items_per_page=3&task_status=InQueue",
-        "?items_per_page=2&task_status=InQueue&order_by=created_at_asc", "?items_per_page=2&task_status=InQueue&created_from=2026-01-01T00:00:00Z"] {
+    let token =
+        list(&world, "?items_per_page=2&task_status=InQueue").await["next_page_token"].as_str().unwrap().to_owned();
+    for query in [
+        "",
+        "?items_per_page=2",
+        "?items_per_page=2&task_status=Canceled",
+        "?items_per_page=3&task_status=InQueue",
+        "?items_per_page=2&task_status=InQueue&order_by=created_at_asc",
+        "?items_per_page=2&task_status=InQueue&created_from=2026-01-01T00:00:00Z",
+    ] {
         let sign = if query.is_empty() { "?" } else { "&" };
-        let refused = list_as(&world, &world.user, &format!("{query}{sign}page_token={token}")).await.expect(422).json();
-        assert_eq!((&refused["code"], &refused["errors"][0]["field"]), (&json!("RequestIsNotValid"), &json!("page_token")), "{query}");
+        let refused =
+            list_as(&world, &world.user, &format!("{query}{sign}page_token={token}")).await.expect(422).json();
+        assert_eq!(
+            (&refused["code"], &refused["errors"][0]["field"]),
+            (&json!("RequestIsNotValid"), &json!("page_token")),
+            "{query}"
+        );
     }
     let query = format!("?items_per_page=2&task_status=InQueue&page_token={token}");
     assert_eq!(guids(&list(&world, &query).await).len(), 1);

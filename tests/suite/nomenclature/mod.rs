@@ -233,9 +233,9 @@ pub fn said(task: &Value, kind: &str) -> Vec<String> {
 /// The figures of a task: created, updated, unchanged, archived, refused.
 pub fn figures(task: &Value) -> [i64; 5] {
     let resolutions = task["resolutions"].as_array().unwrap();
-    let start = resolutions.iter().position(|resolution| {
-        resolution["message"].as_str().is_some_and(|text| text.contains("reated: "))
-    });
+    let start = resolutions
+        .iter()
+        .position(|resolution| resolution["message"].as_str().is_some_and(|text| text.contains("reated: ")));
     let start = start.unwrap_or_else(|| panic!("no figures: {task:#}"));
     [0, 1, 2, 3, 4].map(|at| {
         let message = resolutions[start + at]["message"].as_str().unwrap();
@@ -249,4 +249,3 @@ pub fn priced(rows: &[(&str, &str, u64)]) -> Vec<u8> {
     all.extend(rows.iter().map(|(name, price, code)| vec![Put::from(*name), Put::from(*price), Put::from(ean(*code))]));
     workbook(&all)
 }
-

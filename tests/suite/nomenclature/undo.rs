@@ -51,7 +51,8 @@ async fn what_was_changed_again_is_named_and_the_rest_can_be_undone() {
     world.change("Butter", json!({"unit": "pc"})).await.expect(200);
     let preview = world.admin.get(&path(&task)).await.expect(200).json();
     assert_eq!((&preview["possible"], &preview["conflicts_total"]), (&json!(1), &json!(2)));
-    let named: Vec<_> = preview["conflicts"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let named: Vec<_> =
+        preview["conflicts"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     assert_eq!(named, ["Bread", "Butter"]);
     let refused = world.admin.post(&path(&task), json!({})).await.expect(409).json();
     assert!(refused["detail"].as_str().unwrap().contains("2 goods"), "{refused}");

@@ -24,7 +24,9 @@ async fn the_catalogue_imported_as_it_is_changes_nothing() {
         let export = call.send().await.expect(200);
         assert_eq!(export.header("content-type"), Some(XLSX));
         assert_eq!(export.header("content-language"), Some(language));
-        for query in ["?import_strategy=FullImport&use_barcodes_local=true", "?import_strategy=FullImport&use_good_name=true"] {
+        for query in
+            ["?import_strategy=FullImport&use_barcodes_local=true", "?import_strategy=FullImport&use_good_name=true"]
+        {
             let task = world.import(query, export.body.to_vec()).await;
             assert_eq!(figures(&task), [0, 0, 4, 0, 0], "{task:#}");
             assert_eq!(said(&task, "Warning"), Vec::<String>::new());
@@ -84,7 +86,8 @@ async fn a_report_has_the_uploaded_rows_with_their_outcomes() {
     world.server.run_pending_tasks().await;
     assert_eq!(report().await[2][1], "updated");
     // The report itself can be mended and sent again.
-    let again = world.read("", world.user.get(&world.task_path(&task, "/report.xlsx")).await.expect(200).body.to_vec()).await;
+    let again =
+        world.read("", world.user.get(&world.task_path(&task, "/report.xlsx")).await.expect(200).body.to_vec()).await;
     assert_eq!(again["status"], "WaitingForFeedback", "{again:#}");
 }
 
