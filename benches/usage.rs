@@ -19,7 +19,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
@@ -38,6 +38,7 @@ const DAYS: i32 = 3653;
 const FIRST: i32 = 16_861;
 const REPORTS: usize = 10_000;
 const ROUNDS: usize = 9;
+const BATCHES: usize = 5;
 const PASSWORD: &str = "a password for benches";
 
 const STATISTICS_BOUND: Duration = Duration::from_millis(20);
@@ -74,7 +75,7 @@ async fn main() -> ExitCode {
     good &= world.statistics("one_kind", true).await;
     good &= world.statistics("four_kinds", true).await;
     world.statistics("operator", false).await;
-    good &= world.batch(&operator).await;
+    good &= world.batches(&operator).await;
     good &= world.file(&operator).await;
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -93,6 +94,7 @@ impl World {
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
             audit: AuditConfig::default(),
+            connectors: ConnectorConfig::default(),
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);
@@ -191,24 +193,42 @@ impl World {
         !bound || median <= STATISTICS_BOUND
     }
 
-    async fn batch(&self, token: &str) -> bool {
-        let mut times = Vec::new();
-        for round in 0..3 {
-            let reports: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
-            let body = json!({ "reports": reports });
-            let begun = Instant::now();
-            let answer = self.post(token, "/comptoir/v1/processes/batch", &body).await;
-            times.push(begun.elapsed());
-            assert_eq!(answer["recorded"], REPORTS, "{}", answer["results"][0]);
+    /// 10 000 events in one request: a start each, then the end of each, and processes whole, which are three events. The
+    /// tables grow with each round.
+    async fn batches(&self, token: &str) -> bool {
+        let mut good = true;
+        let mut times: [Vec<(Duration, Duration)>; 3] = Default::default();
+        for round in 0..BATCHES {
+            let whole: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
+            let parts = |name: &str, of: &[Value]| -> Vec<_> {
+                of.iter().map(|report| json!({"process_code": report["process_code"], name: report[name]})).collect()
+            };
+            let others: Vec<_> = (0..REPORTS).map(|number| report(round, number)).collect();
+            let (starts, ends) = (parts("start", &others), parts("finish", &others));
+            for (times, reports) in times.iter_mut().zip([whole, starts, ends]) {
+                let body = json!({ "reports": reports });
+                let (begun, worked) = (Instant::now(), processor());
+                let answer = self.post(token, "/comptoir/v1/processes/batch", &body).await;
+                times.push((begun.elapsed(), processor().saturating_sub(worked)));
+                assert_eq!(answer["recorded"], REPORTS, "{}", answer["results"][0]);
+            }
         }
-        times.sort_unstable();
-        let shown: Vec<_> = times.iter().map(|time| format!("{:.2}", time.as_secs_f64())).collect();
-        println!(
-            "a batch of {REPORTS} whole processes: {} s (bound: at most {} s, the median)",
-            shown.join(", "),
-            BATCH_BOUND.as_secs()
-        );
-        times[1] <= BATCH_BOUND
+        for (what, mut times) in ["whole processes", "starts", "ends"].into_iter().zip(times) {
+            let (first, last) = (times[0].0, times[BATCHES - 1].0);
+            times.sort_unstable();
+            let (median, work) = times[BATCHES / 2];
+            println!(
+                "a batch of {REPORTS} {what}: {:.2} s, {:.2} s of it a processor's; the first {:.2} s, the last {:.2} s \
+                 (bound: at most {} s, the median of {BATCHES})",
+                median.as_secs_f64(),
+                work.as_secs_f64(),
+                first.as_secs_f64(),
+                last.as_secs_f64(),
+                BATCH_BOUND.as_secs()
+            );
+            good &= median <= BATCH_BOUND;
+        }
+        good
     }
 }
 
@@ -273,6 +293,15 @@ fn report(round: usize, number: usize) -> Value {
         "requests": [{"request_code": Uuid::new_v4(), "operation": "run_plan_calculation"}],
         "finish": {"status": "FINISHED_IN_TIME", "elements": 3, "timings": {"calculation_ms": 40}},
     })
+}
+
+/// The processor time this process has used, its client's included: what a busy machine does not change.
+fn processor() -> Duration {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields: Vec<_> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
+    // User and system time, in hundredths of a second (proc_pid_stat(5), fields 14 and 15).
+    let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn millis(time: Duration) -> f64 {

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -25,7 +25,9 @@ use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
 use crate::clock::Clock;
-use crate::config::{AuditConfig, NomenclatureConfig, ProcessConfig};
+use crate::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessConfig};
+use crate::connectors::ConnectorsService;
+use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
 use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
 use crate::house::tasks::TasksService;
@@ -33,7 +35,7 @@ use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
 use crate::http::gate::Gate;
 use crate::http::operations::{Operations, OperationsError};
-use crate::http::pages::Pages;
+use crate::http::pages::{Documents, Pages};
 use crate::http::{Contract, HttpState};
 use crate::nomenclature::NomenclatureService;
 use crate::nomenclature::api::house::NomenclatureHouseApi;
@@ -45,18 +47,19 @@ use crate::sheets::Reader;
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, house, nomenclature, schedules, webhooks};
+use crate::{account, audience, audit, connectors, house, nomenclature, schedules, webhooks};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[
     house::api::CONTRACT,
     account::api::CONTRACT,
+    connectors::api::CONTRACT,
     audience::api::CONTRACT,
     schedules::api::CONTRACT,
     nomenclature::api::CONTRACT,
 ];
 
-/// The handlers of every contract.
+/// The handlers of every contract. A tuple has sixteen at most, and may hold tuples.
 type Handlers = (
     AccountApi,
     UsageApi,
@@ -71,8 +74,8 @@ type Handlers = (
     AudienceHouseApi,
     ProcessesApi,
     QuotasApi,
-    // In groups: a tuple has no more than sixteen.
     (SchedulesApi, PartiesApi, OrderWindowsApi),
+    (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
     (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
@@ -105,6 +108,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
     /// Who reads spreadsheets.
@@ -162,6 +167,7 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     account::tasks::register(&mut registry, options.processes.abandoned_after);
     audit::tasks::register(&mut registry, options.audit.retention);
     schedules::tasks::register(&mut registry, options.reminder_grace);
+    connectors::tasks::register(&mut registry, options.connectors);
     nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
     let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
     Background { queue, runner, webhooks }
@@ -198,6 +204,7 @@ pub async fn build(
     auth.journal().set_place(place.clone());
     let audience = AudienceService::new(&auth, background.queue.clone(), background.webhooks.guard().clone());
     let schedules = SchedulesService::new(&auth, background.queue.clone());
+    let connectors = ConnectorsService::new(&auth, background.queue.clone(), options.connectors);
     let nomenclature = NomenclatureService::new(
         &auth,
         background.queue.clone(),
@@ -209,8 +216,7 @@ pub async fn build(
     let runner = background.runner;
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
-    let document = document();
-    let account_document = Arc::new(document::part(&document, &account::api::CONTRACT));
+    let (documents, account_document) = (Arc::clone(&PUBLISHED.0), Arc::clone(&PUBLISHED.1));
     let house = HouseService::new(auth.clone(), pulse.clone());
     let here = Here { env: options.env.clone(), pod: instance.clone() };
     let usage = UsageService::new(&auth, here, options.processes);
@@ -229,6 +235,12 @@ pub async fn build(
         ProcessesApi(usage.clone()),
         QuotasApi(usage),
         (SchedulesApi(schedules.clone()), PartiesApi(schedules.clone()), OrderWindowsApi(schedules)),
+        (
+            ConnectorsApi(connectors.clone()),
+            RegistryApi(connectors.clone()),
+            ReadingApi(connectors.clone()),
+            AlertsApi(connectors),
+        ),
         (NomenclatureApi(nomenclature.clone()), GoodsApi(nomenclature.clone()), NomenclatureHouseApi(nomenclature)),
     );
     let state = HttpState {
@@ -245,9 +257,16 @@ pub async fn build(
         log_all_requests: options.log_all_requests,
     };
     let operations = service(handlers).into_endpoint();
-    let pages = Pages::new(&document, CONTRACTS, crate::BUILD, operations);
+    let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
     Ok(Gate::new(Arc::new(state), pages).boxed())
 }
+
+/// What every application of this process publishes, and the account contract's part for its reference pages. It follows
+/// from the handlers' types alone, and making it is most of the work of a start: tests start hundreds.
+static PUBLISHED: LazyLock<(Arc<Documents>, Arc<Value>)> = LazyLock::new(|| {
+    let document = document();
+    (Arc::new(Documents::new(&document, CONTRACTS)), Arc::new(document::part(&document, &account::api::CONTRACT)))
+});
 
 /// The whole OpenAPI document.
 #[must_use]
@@ -259,6 +278,7 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            connectors::api::EXAMPLES,
             nomenclature::api::EXAMPLES,
         ]
         .concat(),
@@ -267,6 +287,7 @@ pub fn document() -> Value {
             account::api::house::ANSWERS,
             audience::api::ANSWERS,
             schedules::api::ANSWERS,
+            connectors::api::ANSWERS,
             nomenclature::api::ANSWERS,
         ]
         .concat(),

@@ -6,6 +6,7 @@
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+mod nomenclature;
 mod sheets;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 use url::Host;
 
+pub use self::nomenclature::{NomenclatureConfig, NomenclatureSettings};
 pub use self::sheets::SheetSettings;
 use crate::auth::model::{CompanyKey, Password, Username};
 use crate::sheets::Limits as SheetLimits;
@@ -168,6 +170,33 @@ fn days(days: u64) -> Duration {
     Duration::from_hours(days * 24)
 }
 
+/// What taking in and keeping figures of connectors goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectorConfig {
+    /// How far ahead of this server's clock a timestamp may be.
+    pub max_skew: Duration,
+    /// How long a value is kept; `None`: for good.
+    pub retention: Option<Duration>,
+    /// How old a value has to be to be thinned; `None`: none is.
+    pub thin_after: Option<Duration>,
+    /// Of so long a span the last value stays.
+    pub thin_to: Duration,
+    /// How many series the gauges show.
+    pub max_gauges: usize,
+}
+
+impl Default for ConnectorConfig {
+    fn default() -> Self {
+        Self {
+            max_skew: Duration::from_hours(24),
+            retention: None,
+            thin_after: None,
+            thin_to: Duration::from_hours(1),
+            max_gauges: 10_000,
+        }
+    }
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
@@ -306,29 +335,13 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
     /// What reading a spreadsheet may cost.
     pub sheets: SheetLimits,
 }
-
-/// What imports of nomenclature go by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NomenclatureConfig {
-    /// The most bytes of uploaded workbooks a company may have.
-    pub storage_per_company: i64,
-    /// How long the file and the report of an import that ended are kept.
-    pub kept_for: Duration,
-}
-
-impl Default for NomenclatureConfig {
-    fn default() -> Self {
-        Self { storage_per_company: 2 << 30, kept_for: days(IMPORTS_KEPT_DAYS) }
-    }
-}
-
-/// How many days the file and the report of an import that ended are kept unless a setting says otherwise.
-const IMPORTS_KEPT_DAYS: u64 = 30;
 
 /// What reporting processes goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -381,20 +394,28 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
+    /// What figures of connectors go by.
+    pub connectors: ConnectorSettings,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureSettings,
     /// What reading a spreadsheet may cost.
     pub sheets: SheetSettings,
 }
 
-/// The table `[nomenclature]`; as flags `--nomenclature-storage-per-company` and so on.
+/// The table `[connectors]`; as flags `--connectors-max-skew` and so on.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct NomenclatureSettings {
-    /// The most bytes of uploaded workbooks a company may have.
-    pub storage_per_company: Option<u64>,
-    /// How many days the file and the report of an import that ended are kept.
-    pub kept_days: Option<u64>,
+pub struct ConnectorSettings {
+    /// How far ahead of this server's clock a timestamp may be, in seconds.
+    pub max_skew: Option<u64>,
+    /// How many days a value is kept.
+    pub retention_days: Option<u64>,
+    /// How many days old a value has to be to be thinned.
+    pub thin_after_days: Option<u64>,
+    /// Of so many seconds the last value stays.
+    pub thin_to: Option<u64>,
+    /// How many series the gauges show.
+    pub max_gauges: Option<usize>,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -469,17 +490,23 @@ impl Settings {
             processes: self.processes.or(other.processes),
             nomenclature: self.nomenclature.or(other.nomenclature),
             audit: self.audit.or(&other.audit),
+            connectors: self.connectors.or(&other.connectors),
             sheets: self.sheets.or(other.sheets),
         }
+    }
+
+    /// What to listen on.
+    pub fn listen(&self) -> Result<SocketAddr, ConfigError> {
+        self.listen.as_deref().unwrap_or("127.0.0.1:8080").parse().map_err(|_| ConfigError::Invalid {
+            setting: "listen",
+            rule: "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080".to_owned(),
+        })
     }
 
     /// Checks every setting but the first start's and fills in the defaults.
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let listen = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
-        let listen = listen
-            .parse()
-            .map_err(|_| invalid("listen", "must be an address and a port, such as 127.0.0.1:8080 or [::]:8080"))?;
+        let listen = self.listen()?;
         let environment = self.environment.unwrap_or_else(|| "local".to_owned());
         let word = |character: char| character.is_alphanumeric() || character == '_';
         if !(2..=256).contains(&environment.chars().count()) || !environment.chars().all(word) {
@@ -529,6 +556,7 @@ impl Settings {
             processes: self.processes.resolve()?,
             nomenclature: self.nomenclature.resolve()?,
             audit: self.audit.resolve()?,
+            connectors: self.connectors.resolve()?,
             sheets: self.sheets.resolve()?,
             database,
         })
@@ -547,6 +575,43 @@ impl AuditSettings {
             return Err(ConfigError::Invalid { setting: "audit.retention_days", rule });
         }
         Ok(AuditConfig { reads: self.reads.unwrap_or(false), retention: days(retention) })
+    }
+}
+
+impl ConnectorSettings {
+    fn or(&self, other: &Self) -> Self {
+        Self {
+            max_skew: self.max_skew.or(other.max_skew),
+            retention_days: self.retention_days.or(other.retention_days),
+            thin_after_days: self.thin_after_days.or(other.thin_after_days),
+            thin_to: self.thin_to.or(other.thin_to),
+            max_gauges: self.max_gauges.or(other.max_gauges),
+        }
+    }
+
+    /// Checks the bounds and fills in the defaults: a day of skew, everything kept, ten thousand gauges.
+    pub fn resolve(&self) -> Result<ConnectorConfig, ConfigError> {
+        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
+        let ages = |setting, given: Option<u64>| match given {
+            Some(age) if !(1..=36_525).contains(&age) => Err(invalid(setting, "must be from 1 to 36525 days")),
+            given => Ok(given.map(days)),
+        };
+        let defaults = ConnectorConfig::default();
+        let max_skew = self.max_skew.map_or(defaults.max_skew, Duration::from_secs);
+        if max_skew > days(36_525) {
+            return Err(invalid("connectors.max_skew", "must be at most 3155760000 seconds"));
+        }
+        let retention = ages("connectors.retention_days", self.retention_days)?;
+        let thin_after = ages("connectors.thin_after_days", self.thin_after_days)?;
+        let thin_to = self.thin_to.map_or(defaults.thin_to, Duration::from_secs);
+        if !(Duration::from_secs(1)..=days(1)).contains(&thin_to) {
+            return Err(invalid("connectors.thin_to", "must be from 1 to 86400 seconds"));
+        }
+        let max_gauges = self.max_gauges.unwrap_or(defaults.max_gauges);
+        if max_gauges > 1_000_000 {
+            return Err(invalid("connectors.max_gauges", "must be at most 1000000"));
+        }
+        Ok(ConnectorConfig { max_skew, retention, thin_after, thin_to, max_gauges })
     }
 }
 
@@ -569,34 +634,6 @@ impl WebhookSettings {
             allow.extend(AllowedDestination::loopback());
         }
         Ok(WebhookConfig { allow, ca: self.ca })
-    }
-}
-
-impl NomenclatureSettings {
-    fn or(self, other: Self) -> Self {
-        Self {
-            storage_per_company: self.storage_per_company.or(other.storage_per_company),
-            kept_days: self.kept_days.or(other.kept_days),
-        }
-    }
-
-    /// Checks the bounds and fills in the defaults: 2 GiB a company, 30 days.
-    pub fn resolve(self) -> Result<NomenclatureConfig, ConfigError> {
-        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let default = NomenclatureConfig::default();
-        let storage_per_company = match self.storage_per_company {
-            None => default.storage_per_company,
-            Some(bytes) => i64::try_from(bytes)
-                .ok()
-                .filter(|bytes| *bytes <= 1 << 46)
-                .ok_or_else(|| invalid("nomenclature.storage_per_company", "must be at most 70368744177664 bytes"))?,
-        };
-        let kept_for = match self.kept_days {
-            None => default.kept_for,
-            Some(count @ 1..=3650) => days(count),
-            Some(_) => return Err(invalid("nomenclature.kept_days", "must be from 1 to 3650")),
-        };
-        Ok(NomenclatureConfig { storage_per_company, kept_for })
     }
 }
 
@@ -688,12 +725,23 @@ mod tests {
                 },
                 "audit.retention_days",
             ),
+            (connectors(|connectors| connectors.thin_to = Some(0)), "connectors.thin_to"),
+            (connectors(|connectors| connectors.retention_days = Some(0)), "connectors.retention_days"),
+            (connectors(|connectors| connectors.thin_after_days = Some(0)), "connectors.thin_after_days"),
+            (connectors(|connectors| connectors.max_skew = Some(u64::MAX)), "connectors.max_skew"),
+            (connectors(|connectors| connectors.max_gauges = Some(usize::MAX)), "connectors.max_gauges"),
         ];
         for (settings, name) in refusals {
             let error = settings.resolve().expect_err(name);
             assert!(error.to_string().starts_with(name), "{error}");
         }
         assert!(toml::from_str::<Settings>("lisen = '1'").is_err(), "a misspelt setting must not pass unnoticed");
+    }
+
+    fn connectors(change: impl FnOnce(&mut ConnectorSettings)) -> Settings {
+        let mut settings = Settings::default();
+        change(&mut settings.connectors);
+        settings
     }
 
     fn allowing(texts: &[&str]) -> Settings {

@@ -13,6 +13,7 @@
 //! - [`sheets`]: spreadsheets, read in a process of their own and written through.
 //! - [`account`]: the account contract. The other contracts stand beside it in the same rooms.
 //! - [`audience`]: the audience contract.
+//! - [`connectors`]: the connectors contract.
 //! - [`schedules`]: the contract of order schedules.
 //! - [`nomenclature`]: the nomenclature contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
@@ -29,6 +30,7 @@ pub mod auth;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod connectors;
 pub mod house;
 pub mod http;
 pub mod i18n;

@@ -12,6 +12,7 @@ use uuid::{Builder, Uuid};
 use crate::audit::chain::{self, Chain, Event, Hash, Head, Kind};
 use crate::audit::model::{ActionId, CalculationStatus, NewAction, NewRequest, Outcome, ProcessType, Service, Told};
 use crate::audit::sql;
+use crate::audit::sql::days::Counter;
 use crate::auth::model::{Call, CompanyId, Credential, Place, Principal, UserId};
 use crate::auth::permissions::Effect;
 use crate::clock::Timestamp;
@@ -91,8 +92,8 @@ pub fn record(tx: &WriteTx<'_>, deed: &Deed, now: Timestamp) -> Result<(), Store
     let head = sql::chain::head(tx, chain)?;
     let seal = head.seq + 1;
     if let Some(id) = sql::actions::insert(tx, &action, Some(seal))? {
-        sql::requests::insert(tx, deed.company, id, &request, false)?;
-        sql::days::add(tx, &action, action.outcome.status)?;
+        sql::requests::insert_own(tx, deed.company, id, &request)?;
+        sql::days::add(tx, &Counter::of(&action, action.outcome.status), 1)?;
         let digest = chain::digest(&action, std::slice::from_ref(&request));
         return append(tx, (chain, head), now, Kind::Action, Some((id, digest)), &deed.detail);
     }
@@ -105,11 +106,11 @@ pub fn record(tx: &WriteTx<'_>, deed: &Deed, now: Timestamp) -> Result<(), Store
     if known.recorded.outcome == deed.outcome {
         return Ok(());
     }
-    sql::days::remove(tx, &known.recorded, known.recorded.outcome.status)?;
+    sql::days::remove(tx, &Counter::of(&known.recorded, known.recorded.outcome.status), 1)?;
     action = NewAction { outcome: deed.outcome, ..known.recorded };
     sql::actions::update_outcome(tx, deed.company, known.id, &deed.outcome)?;
     sql::actions::set_seal(tx, deed.company, known.id, seal)?;
-    sql::days::add(tx, &action, action.outcome.status)?;
+    sql::days::add(tx, &Counter::of(&action, action.outcome.status), 1)?;
     let digest = chain::digest(&action, &sql::requests::of(tx, deed.company, known.id)?);
     append(tx, (chain, head), now, Kind::Action, Some((known.id, digest)), &deed.detail)
 }

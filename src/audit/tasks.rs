@@ -13,6 +13,7 @@ use crate::audit::chain::{self, Chain, Head, Kind as EventKind};
 use crate::audit::model::{CalculationStatus, MAX_DURATION, Outcome, ProcessType, Timings};
 use crate::audit::own::{self, Deed, SERVER};
 use crate::audit::sql;
+use crate::audit::sql::days::Counter;
 use crate::auth::companies;
 use crate::auth::model::{CompanyId, Place};
 use crate::auth::{AuthError, users};
@@ -228,6 +229,6 @@ fn remove_action(
     action: crate::audit::model::ActionId,
 ) -> Result<(), StoreError> {
     let Some(known) = sql::actions::get(tx, company, action)? else { return Ok(()) };
-    sql::days::remove(tx, &known.recorded, known.recorded.outcome.status)?;
+    sql::days::remove(tx, &Counter::of(&known.recorded, known.recorded.outcome.status), 1)?;
     sql::actions::delete(tx, company, action)
 }

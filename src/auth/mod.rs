@@ -2,7 +2,7 @@
 //! throttling, and the permission table.
 //!
 //! Owns the tables `companies`, `users`, `api_tokens`, `revoked_jwts`, `jwt_keys`, `identity_epoch`,
-//! `parties`, `user_parties`, `company_zones`, `sids`. Use cases that
+//! `parties`, `user_parties`, `company_zones`, `sids`, `idempotency_keys`. Use cases that
 //! change rows ([`companies`], [`users`], [`tokens`], [`parties`]) are functions inside a transaction their caller owns, the same
 //! for the HTTP services and for the command line; [`Auth`] adds what needs the hasher, the clock and the cache.
 //!
@@ -13,6 +13,7 @@ pub mod bootstrap;
 mod cache;
 pub mod companies;
 mod error;
+pub mod idempotency;
 pub mod jwt;
 pub mod model;
 pub mod parties;

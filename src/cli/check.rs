@@ -6,7 +6,9 @@ use super::{CliError, Common, output};
 use crate::account::service::files;
 use crate::audit::check::{self, LoggedHead};
 use crate::auth::consistency;
+use crate::connectors::service as connectors;
 use crate::nomenclature::service as nomenclature;
+use crate::schedules;
 use crate::store::integrity;
 
 /// How to check.
@@ -33,7 +35,9 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     if findings.is_empty() {
         findings.extend(store.read(|conn| consistency(conn))?);
         findings.extend(store.read(|conn| files::consistency(conn))?);
+        findings.extend(store.read(|conn| schedules::service::consistency(conn))?);
         findings.extend(store.read(|conn| check::consistency(conn))?);
+        findings.extend(store.read(|conn| connectors::consistency(conn))?);
         findings.extend(store.read(|conn| nomenclature::consistency(conn))?);
         for head in &args.audit_heads {
             findings.extend(store.read(|conn| check::logged_head(conn, *head))?);

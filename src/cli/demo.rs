@@ -7,7 +7,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::serve::{Running, serve};
-use super::{CliError, Common, logging};
+use super::{CliError, Common, logging, stock};
 use crate::account::UsageService;
 use crate::account::model::{
     CalculationStatus, Kind, Made, Outcome, PointKey, Points, ProcessType, Report, Service, Start, Timings, Told,
@@ -24,6 +24,13 @@ use crate::auth::users::{self, NewUser};
 use crate::auth::{AuthError, companies};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{OperatorPassword, ProcessSettings, Settings, TEMPORARY};
+use crate::connectors::ConnectorsError;
+use crate::connectors::alerting::Condition;
+use crate::connectors::model::{Code, Key, Name, Register};
+use crate::connectors::service::alerts::{self, NewRule};
+use crate::connectors::service::{ingest, registry};
+use crate::connectors::submission::{Item, Submission};
+use crate::connectors::value::{Figure, Number, Value};
 use crate::schedules::model::{Draft, DraftRule};
 use crate::schedules::recurrence::Frequency;
 use crate::schedules::service::contract;
@@ -127,7 +134,82 @@ async fn populate(server: &Running, password: &Password) -> Result<Secret, CliEr
     let now = auth.clock().now();
     auth.store().write(move |tx| write(tx, &hashes, &secret, now)).await?;
     use_services(server, shown.expose()).await?;
+    report_statistics(server).await?;
+    stock::fill(server, "olena", password).await?;
     Ok(shown)
+}
+
+/// The system that the connectors contract's own example names, and its merchants.
+const SYSTEM: (&str, &str) = ("29e86b162", "1C, North Star Trading");
+const MERCHANTS: &[(&str, &str)] = &[("77624623f", "Rozetka, North Star"), ("c51d08a7e", "Prom, North Star")];
+
+/// So many days of figures there are, one an hour, and of the last day one in five minutes.
+const STATISTIC_DAYS: i64 = 14;
+
+/// What the connector of North Star has reported of its queues and orders.
+async fn report_statistics(server: &Running) -> Result<(), CliError> {
+    let (store, now) = (server.auth.store(), server.auth.clock().now());
+    let company = store.read(|conn| companies::find(conn, Scope::Installation, "north_star"))?.id;
+    let queue = Queue::new(Clock::fixed(now), Vec::new());
+    let (own, valid) = (queue.clone(), "the demo's own data follows the rules");
+    let registered = store.write(move |tx| {
+        let entries = MERCHANTS.iter().map(|merchant| (Register::Merchants, *merchant));
+        for (register, (code, name)) in entries.chain([(Register::Systems, SYSTEM)]) {
+            let (code, name) = (Code::parse(code).expect(valid), Name::parse(name).expect(valid));
+            registry::create(tx, register, company, &code, &name, now)?;
+        }
+        let rule = NewRule {
+            name: Name::parse("Orders are stuck").expect(valid),
+            key: Key::parse("Очереди.ОбработкаЗаказов.КоличествоОшибок").expect(valid),
+            system: Some(SYSTEM.0.to_owned()),
+            merchant: None,
+            condition: Condition::above(40.0, Some(10.0)).expect(valid),
+            enabled: true,
+        };
+        alerts::create(tx, &own, company, &rule, now)
+    });
+    let registered: Result<_, ConnectorsError> = registered.await;
+    registered?;
+    let last = now.as_unix_seconds() - now.as_unix_seconds().rem_euclid(300);
+    let hours = (24..=STATISTIC_DAYS * 24).rev().map(|hour| last - hour * 3_600);
+    let instants: Vec<i64> = hours.chain((0..24 * 12).rev().map(|five| last - five * 300)).collect();
+    for some in instants.chunks(50) {
+        let (some, queue) = (some.to_vec(), queue.clone());
+        let reported = store
+            .write(move |tx| some.iter().try_for_each(|at| ingest::store(tx, &queue, company, &statistic(*at), now)));
+        let reported: Result<_, ConnectorsError> = reported.await;
+        reported?;
+    }
+    Ok(())
+}
+
+/// What is reported at an instant: busy days, quiet nights, a queue that gets stuck now and then.
+fn statistic(at: i64) -> Submission {
+    let (hour, noise) = (at.div_euclid(3_600), at.div_euclid(300) * 7_919 % 17);
+    let busy = [1, 1, 1, 1, 1, 2, 4, 7, 10, 12, 13, 13, 12, 12, 11, 10, 10, 11, 12, 10, 7, 5, 3, 2];
+    let orders = busy[usize::try_from(hour.rem_euclid(24)).unwrap_or(0)] * 8 + noise;
+    let stuck = if hour.rem_euclid(61) < 2 { 45 + noise } else { noise / 4 };
+    let figures = [
+        ("Очереди.ОбработкаЗаказов.КоличествоОшибок", None, stuck),
+        ("Очереди.ВыгрузкаНоменклатуры.КоличествоОшибок", None, noise / 3),
+        ("Заказы.КоличествоПроведенных.ЗаЧас", Some(0), orders),
+        ("Заказы.КоличествоНепроведенных.ЗаЧас", Some(0), stuck / 3),
+        ("Заказы.КоличествоПроведенных.ЗаЧас", Some(1), orders * 2 / 3),
+        ("Заказы.КоличествоНепроведенных.ЗаЧас", Some(1), noise / 8),
+    ];
+    let items = figures.into_iter().map(|(key, merchant, figure)| Item {
+        key: Key::parse(key).expect("a key of a few characters"),
+        merchant,
+        value: Value::Number(Number { figure: Figure::Int(figure), exact: None }),
+    });
+    Submission {
+        system: SYSTEM.0.to_owned(),
+        at,
+        merchants: MERCHANTS.iter().map(|(code, _)| (*code).to_owned()).collect(),
+        items: items.collect(),
+        unsettable: Vec::new(),
+        repeated: 0,
+    }
 }
 
 /// Two months of work for the people of the connector's company, as the connector would have reported it.
@@ -248,6 +330,12 @@ fn trade(tx: &WriteTx<'_>, now: Timestamp) -> Result<(), CliError> {
     Ok(())
 }
 
+/// The id of North Star as an organisation.
+fn organization(server: &Running) -> Option<Uuid> {
+    let found = server.auth.store().read(|conn| companies::find(conn, Scope::Installation, "north_star"));
+    found.ok().map(|company| company.guid)
+}
+
 fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> String {
     let users: Vec<_> = CAST
         .iter()
@@ -265,12 +353,14 @@ fn machine_readable(server: &Running, password: &Password, secret: &Secret) -> S
         "users": users,
         "password": password.expose(),
         "api_token": {"username": "shop_connector", "secret": secret.expose()},
+        "organization": organization(server),
     });
     format!("{line}\n")
 }
 
 fn for_people(server: &Running, password: &Password, secret: &Secret) -> String {
     let (url, password, secret) = (server.url(), password.expose(), secret.expose());
+    let organization = organization(server).unwrap_or_default();
     let row =
         |name: &str, company: &str, roles: &str, about: &str| format!("  {name:<16} {company:<12} {roles:<12} {about}");
     let mut rows = vec![row("user", "company", "roles", "about")];
@@ -288,7 +378,12 @@ fn for_people(server: &Running, password: &Password, secret: &Secret) -> String 
          curl -s {url}/account/info -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/comptoir/v1/users -H \"Authorization: Bearer $TOKEN\"\n  \
          curl -s {url}/account/report -H \"Authorization: Bearer $TOKEN\" -o usage.xlsx\n  \
-         curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n\n\
+         curl -s {url}/comptoir/v1/me -H 'Authorization: Bearer {secret}'\n  \
+         curl -s {url}/ExternalExchange/v1/statistic/set -H 'Authorization: Bearer {secret}' \\\n    \
+         -H 'Content-Type: application/json' \\\n    \
+         -d '{{\"externalSystemId\":\"29e86b162\",\"timestamp\":1654055585,\"items\":[{{\"key\":\"a.b\",\"value\":10}}]}}'\n  \
+         curl -s {url}/comptoir/v1/connectors/metrics -H 'Authorization: Bearer {secret}'\n  \
+         curl -s {url}/v5/orgs/{organization}/nomenclature.xlsx -H \"Authorization: Bearer $TOKEN\" -o goods.xlsx\n\n\
          Or in the browser: {url}/docs\n",
         rows.join("\n")
     )

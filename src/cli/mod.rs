@@ -6,9 +6,12 @@ mod audience;
 mod check;
 mod company;
 mod completions;
+mod connector;
 mod demo;
+mod health;
 mod import;
 mod logging;
+mod man;
 pub mod openapi;
 mod output;
 mod party;
@@ -17,7 +20,9 @@ mod read_sheet;
 mod ready;
 mod schedule;
 mod serve;
+mod service;
 mod signals;
+mod stock;
 mod token;
 mod user;
 mod webhook;
@@ -33,6 +38,8 @@ use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::connectors::ConnectorsError;
+use crate::connectors::model::Register;
 use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
 use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
@@ -87,7 +94,7 @@ struct Common {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server.
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Serve believable data from a temporary database and print what to try.
     Demo(demo::DemoArgs),
     /// Companies: the tenants of the installation.
@@ -108,6 +115,10 @@ enum Command {
     /// Order schedules: exceptions, holidays, calendar feeds.
     #[command(subcommand)]
     Schedule(schedule::ScheduleCommand),
+    /// External systems, whose connectors report figures.
+    System(connector::RegisterArgs),
+    /// Merchants ('personal cabinets') that connectors report figures of.
+    Merchant(connector::RegisterArgs),
     /// API tokens, and the key of JWTs.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -118,10 +129,17 @@ enum Command {
     Import(import::ImportArgs),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
+    /// Ask a running server whether it is ready: exit code 0 if it is.
+    Health(health::HealthArgs),
+    /// Running under systemd.
+    #[command(subcommand)]
+    Service(service::ServiceCommand),
     /// Print the OpenAPI document, or write all of them to a folder.
     Openapi(openapi::OpenapiArgs),
     /// Print completions for a shell.
     Completions(completions::CompletionsArgs),
+    /// Print the manual page, or write the pages of all commands to a folder.
+    Man(man::ManArgs),
     /// Read the spreadsheet on standard input: what the server starts to have an untrusted file read.
     #[command(name = crate::sheets::child::COMMAND, hide = true)]
     ReadSheet(read_sheet::ReadSheetArgs),
@@ -148,6 +166,9 @@ pub enum CliError {
     /// A use case of order schedules was refused.
     #[error(transparent)]
     Schedules(#[from] SchedulesError),
+    /// A use case of connectors was refused.
+    #[error(transparent)]
+    Connectors(#[from] ConnectorsError),
     /// A use case of the nomenclature was refused.
     #[error(transparent)]
     Nomenclature(#[from] NomenclatureError),
@@ -210,7 +231,7 @@ impl Cli {
     pub fn run(self) -> Result<(), CliError> {
         let Self { common, command } = self;
         match command {
-            Command::Serve(args) => serve::run(&common, args),
+            Command::Serve(args) => serve::run(&common, *args),
             Command::Demo(args) => demo::run(&common, args),
             Command::Company(command) => company::run(&common, command),
             Command::User(command) => user::run(&common, command),
@@ -218,12 +239,17 @@ impl Cli {
             Command::Quota(command) => quota::run(&common, command),
             Command::Party(command) => party::run(&common, command),
             Command::Schedule(command) => schedule::run(&common, command),
+            Command::System(args) => connector::run(&common, Register::Systems, args),
+            Command::Merchant(args) => connector::run(&common, Register::Merchants, args),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
             Command::Import(args) => import::run(&common, &args),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
+            Command::Man(args) => man::run(&args),
+            Command::Health(args) => health::run(&common, args),
+            Command::Service(command) => service::run(command),
             Command::ReadSheet(args) => read_sheet::run(&args),
         }
     }

@@ -20,11 +20,13 @@ use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, Database, OperatorPassword, ProcessSettings, Settings, SheetSettings, WebhookSettings,
+    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
+    Settings, SheetSettings, WebhookSettings,
 };
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
 use crate::store::{OpenOptions, Store};
+use crate::tasks::Queue;
 use crate::webhooks;
 
 /// How to serve.
@@ -107,8 +109,35 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
+    /// configuration file: `connectors.max_skew`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
+    connectors_max_skew: Option<u64>,
+
+    /// How many days connectors' values are kept [default: for good]. In the configuration file:
+    /// `connectors.retention_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_RETENTION_DAYS", value_name = "DAYS")]
+    connectors_retention_days: Option<u64>,
+
+    /// How many days old connectors' values have to be to be thinned [default: none is]. In the configuration file:
+    /// `connectors.thin_after_days`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_AFTER_DAYS", value_name = "DAYS")]
+    connectors_thin_after_days: Option<u64>,
+
+    /// Of so many seconds of values that are thinned the last one stays [default: 3600]. In the configuration file:
+    /// `connectors.thin_to`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_THIN_TO", value_name = "SECONDS")]
+    connectors_thin_to: Option<u64>,
+
+    /// How many series of a company its gauges for Prometheus show [default: 10000]. In the configuration file:
+    /// `connectors.max_gauges`.
+    #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_GAUGES", value_name = "NUMBER")]
+    connectors_max_gauges: Option<usize>,
     #[command(flatten)]
     sheets: SheetSettings,
+
+    #[command(flatten)]
+    nomenclature: NomenclatureSettings,
 
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
@@ -141,7 +170,15 @@ impl ServeArgs {
                 abandoned_after: self.processes_abandoned_after,
             },
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
+            connectors: ConnectorSettings {
+                max_skew: self.connectors_max_skew,
+                retention_days: self.connectors_retention_days,
+                thin_after_days: self.connectors_thin_after_days,
+                thin_to: self.connectors_thin_to,
+                max_gauges: self.connectors_max_gauges,
+            },
             sheets: self.sheets,
+            nomenclature: self.nomenclature,
             ..Settings::default()
         }
     }
@@ -171,6 +208,8 @@ pub struct Running {
     pub database: PathBuf,
     /// Identity, to add to before the first request.
     pub auth: Auth,
+    /// The queue of background work, to add to.
+    pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
 }
@@ -239,6 +278,7 @@ pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOption
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        connectors: config.connectors,
         nomenclature: config.nomenclature,
         sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
         stopping,
@@ -265,7 +305,7 @@ async fn run_server(
     let shutdown = CancellationToken::new();
     let options = options(&config, shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
-    let runner = background.runner.clone();
+    let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -302,7 +342,7 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), bootstrapped };
+        let running = Running { address, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
         started(&running).await?;
         std::future::pending().await
     };

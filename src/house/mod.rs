@@ -1,17 +1,14 @@
 //! The house API (`/comptoir/v1`), where it belongs to no single domain: companies, users, API tokens, the caller
 //! itself, the server's health. What belongs to one domain stands in that domain.
 //!
-//! Operations: see [`api`]. Tables: `idempotency_keys`; companies, users and tokens belong to [`crate::auth`], webhooks to
+//! Operations: see [`api`]. Tables: none; companies, users and tokens belong to [`crate::auth`], webhooks to
 //! [`crate::webhooks`].
 //! Tasks: none.
 //!
 //! Must not know: any domain.
 
 pub mod api;
-mod idempotency;
 mod service;
-mod sql;
 pub mod tasks;
 
-pub use self::idempotency::IdempotencyKey;
 pub use self::service::{HouseError, HouseService, webhooks};

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::auth::companies::{self, CompanyChange};
+use crate::auth::idempotency::{IdempotencyError, IdempotencyKey, Once, once};
 use crate::auth::model::{
     ApiToken, Company, CompanyKey, CompanyName, Password, Principal, Role, Scope, SharedPrincipal, User,
 };
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
-use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
@@ -29,15 +29,12 @@ pub enum HouseError {
     /// Webhooks said no.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
-    /// The idempotency key came with another request before.
-    #[error("this Idempotency-Key was already used for another request")]
-    KeyReused,
+    /// The idempotency key came with another request before, or what is kept of it cannot be read.
+    #[error(transparent)]
+    Repeated(#[from] IdempotencyError),
     /// It could not be done to a task.
     #[error(transparent)]
     Task(#[from] TaskError),
-    /// A kept answer cannot be read or written.
-    #[error("the answer kept for an idempotency key is unreadable: {0}")]
-    Unreadable(serde_json::Error),
 }
 
 impl From<StoreError> for HouseError {
@@ -124,7 +121,7 @@ impl HouseService {
         let now = self.auth.clock().now();
         self.auth
             .write_as(caller, move |tx| {
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                     companies::create(tx, &key, &name, now)?;
                     Ok(key.as_str().to_owned())
                 })?;
@@ -184,7 +181,7 @@ impl HouseService {
         let now = self.auth.clock().now();
         let (auth, own_company, scope) = (&self.auth, caller.company_id, caller.scope());
         auth.write_as(caller, move |tx| {
-            let made = once(tx, idempotency.as_ref(), now, |tx| {
+            let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                 let company = match &company {
                     Some(key) => companies::find(tx, scope, key)?.id,
                     None => own_company,
@@ -286,7 +283,7 @@ impl HouseService {
             .write_as(acting, move |tx| {
                 let actor = Actor::Caller(&caller);
                 let owner = username.as_deref().unwrap_or(caller.username.as_str());
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                     Ok(tokens::create(tx, actor, owner, &new, &secret, now)?.guid)
                 })?;
                 Ok(match made {

@@ -130,6 +130,16 @@ impl Failure {
         }
     }
 
+    /// Names the words that a parameter may be, where the framework did not.
+    pub fn name_words(&mut self, words: impl Fn(&str) -> Option<String>) {
+        for error in self.fields.iter_mut().filter(|error| error.rule == params::NO_WORD) {
+            if let Some(rule) = words(&error.field) {
+                self.message = self.message.replace(params::NO_WORD, &rule);
+                error.rule = rule;
+            }
+        }
+    }
+
     /// Reads a failure out of whatever the framework or a handler returned.
     #[must_use]
     pub fn classify(error: poem::Error) -> Self {

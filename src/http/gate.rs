@@ -203,6 +203,8 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 failure.rename(|field| {
                     context.state.operations.path_parameter(context.operation(), field).map(str::to_owned)
                 });
+                failure
+                    .name_words(|field| context.state.operations.words(context.operation(), field).map(str::to_owned));
                 Err(failure)
             }
             Ok(Err(panic)) => Err(Failure::internal(panic_text(panic.as_ref()))),

@@ -30,6 +30,19 @@ pub struct Strict<T>(pub T);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verbatim<T>(pub T);
 
+/// A JSON body that is read from its text by a type of its own, for values that must not pass through a float.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exact<T>(pub T);
+
+/// What an [`Exact`] body is read into.
+pub trait FromText: Sized + Send + 'static {
+    /// The type whose schema is published.
+    type Published: Type;
+
+    /// Reads the text of a body.
+    fn from_text(text: &str) -> std::result::Result<Self, InvalidBody>;
+}
+
 /// A JSON answer whose text is written already, off the async workers: for answers of many rows. Its type is for the
 /// document.
 #[derive(Clone, Debug)]
@@ -84,11 +97,14 @@ impl ResponseError for InvalidBody {
 }
 
 impl InvalidBody {
-    fn plain(message: impl Into<String>) -> Self {
+    /// No JSON, or none of this operation as a whole.
+    pub fn plain(message: impl Into<String>) -> Self {
         Self { message: message.into(), fields: Vec::new() }
     }
 
-    fn of(fields: Vec<FieldError>) -> Self {
+    /// These fields break these rules.
+    #[must_use]
+    pub fn of(fields: Vec<FieldError>) -> Self {
         let message = match fields.as_slice() {
             [] => "the body is not valid".to_owned(),
             [only] => format!("{} {}", only.field, only.rule),
@@ -127,6 +143,23 @@ async fn receive<T>(
 where
     T: ParseFromJSON + 'static,
 {
+    let absent = || {
+        if T::IS_REQUIRED {
+            Err(InvalidBody::plain("the body is required"))
+        } else {
+            T::parse_from_json(None).map_err(|error| InvalidBody::plain(error.into_message()))
+        }
+    };
+    receive_text(request, body, absent, parse).await
+}
+
+/// Takes a body that is called JSON and is not encoded, and has it parsed, off the async workers if it is long.
+async fn receive_text<T: Send + 'static>(
+    request: &Request,
+    body: &mut RequestBody,
+    absent: impl FnOnce() -> std::result::Result<T, InvalidBody>,
+    parse: fn(&[u8]) -> std::result::Result<T, InvalidBody>,
+) -> Result<T> {
     let mut codings = request.headers().get_all(header::CONTENT_ENCODING).iter();
     if let Some(coding) = codings.find(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let coding = String::from_utf8_lossy(coding.as_bytes());
@@ -142,11 +175,7 @@ where
     }
     let bytes = body.take()?.into_bytes().await?;
     if bytes.is_empty() {
-        return if T::IS_REQUIRED {
-            Err(InvalidBody::plain("the body is required").into())
-        } else {
-            T::parse_from_json(None).map_err(|error| InvalidBody::plain(error.into_message()).into())
-        };
+        return Ok(absent()?);
     }
     if content_type.is_none() {
         return Err(ContentTypeError::ExpectContentType.into());
@@ -157,6 +186,17 @@ where
             .map_err(|error| poem::Error::from_string(error.to_string(), StatusCode::INTERNAL_SERVER_ERROR))??);
     }
     Ok(parse(&bytes)?)
+}
+
+/// The text of a body, without the byte order mark that some clients cannot help sending (RFC 8259 section 8.1 lets a
+/// parser pass over it).
+fn text_of(bytes: &[u8]) -> std::result::Result<&str, InvalidBody> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+        let (line, column) = (good.matches('\n').count() + 1, good.rsplit('\n').next().unwrap_or("").len() + 1);
+        InvalidBody::plain(format!("the body is not valid JSON: it is no UTF-8 at line {line} column {column}"))
+    })
 }
 
 /// Parses and checks the text of a body, or of any JSON document that has a published type.
@@ -288,6 +328,35 @@ macro_rules! json_payload {
 json_payload!(Checked, |bytes| parse(bytes, Unknown::Ignore));
 json_payload!(Strict, |bytes| parse(bytes, Unknown::Refuse));
 json_payload!(Verbatim, |bytes| parse_but(bytes, Unknown::Ignore, FieldError::is_nul));
+
+// By hand, as above: what is published is another type.
+impl<'a, T: FromText> ApiExtractor<'a> for Exact<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::Published::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: T::Published::schema_ref() }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> Result<Self> {
+        let absent = || Err(InvalidBody::plain("the body is required"));
+        receive_text(request, body, absent, |bytes| T::from_text(text_of(bytes)?)).await.map(Self)
+    }
+}
 
 #[cfg(test)]
 mod tests {

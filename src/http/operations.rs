@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use poem::http::Method;
 use poem_openapi::OpenApi;
+use poem_openapi::registry::Registry;
 
+use super::schema::Schema;
 use crate::auth::permissions::{self, Effect, Need};
 
 /// One operation.
@@ -32,6 +34,8 @@ pub struct Operations {
     routes: Vec<(Vec<String>, Methods)>,
     /// The names of each operation's path parameters, in the order they stand.
     path_parameters: HashMap<&'static str, Vec<String>>,
+    /// What those parameters must be that are words of a list, by operation and name.
+    words: HashMap<(&'static str, String), String>,
 }
 
 /// Why the operations do not fit the permission table.
@@ -54,6 +58,9 @@ impl Operations {
     /// Reads them from the handlers. An operation without an id or without a row in the permission table is refused, so
     /// that nothing is ever served unguarded.
     pub fn of<T: OpenApi>() -> Result<Self, OperationsError> {
+        let mut registry = Registry::new();
+        T::register(&mut registry);
+        let mut words = HashMap::new();
         let mut by_path: BTreeMap<String, Vec<(Method, Operation)>> = BTreeMap::new();
         for path in T::meta().into_iter().flat_map(|api| api.paths) {
             for operation in path.operations {
@@ -63,10 +70,15 @@ impl Operations {
                 })?;
                 let row = permissions::need(id).zip(permissions::effect(id));
                 let (need, effect) = row.ok_or(OperationsError::NoRow(id))?;
+                for parameter in operation.params {
+                    if let Some(rule) = Schema::words(&registry, &parameter.schema) {
+                        words.insert((id, parameter.name), rule);
+                    }
+                }
                 by_path.entry(path.path.clone()).or_default().push((operation.method, Operation { id, need, effect }));
             }
         }
-        let mut operations = Self::default();
+        let mut operations = Self { words, ..Self::default() };
         for (path, methods) in by_path {
             let segments: Vec<String> = path.split('/').map(str::to_owned).collect();
             let parameters: Vec<String> = segments
@@ -93,6 +105,12 @@ impl Operations {
     pub fn path_parameter(&self, operation: &str, routed: &str) -> Option<&str> {
         let number: usize = routed.strip_prefix("param")?.parse().ok()?;
         self.path_parameters.get(operation)?.get(number).map(String::as_str)
+    }
+
+    /// What a parameter must be that is a word of a list.
+    #[must_use]
+    pub fn words(&self, operation: &'static str, parameter: &str) -> Option<&str> {
+        self.words.get(&(operation, parameter.to_owned())).map(String::as_str)
     }
 
     /// The id of the operation that a request will be, before the router has seen it.

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use poem::error::{MethodNotAllowedError, NotFoundError};
@@ -41,10 +41,13 @@ const METHODS: &str = "GET, HEAD, OPTIONS";
 
 /// The pages, before the endpoint of the operations.
 pub struct Pages<E> {
-    documents: HashMap<String, Document>,
+    documents: Arc<Documents>,
     landing: String,
     inner: E,
 }
+
+/// What is published: the whole document under no name, each contract's part under its own.
+pub struct Documents(HashMap<String, Document>);
 
 struct Document {
     json: Bytes,
@@ -61,13 +64,21 @@ impl Document {
     }
 }
 
-impl<E> Pages<E> {
-    /// Pages over `document` and its parts, before `inner`.
-    pub fn new(document: &Value, contracts: &[Contract], version: &str, inner: E) -> Self {
+impl Documents {
+    /// `document` and its parts.
+    #[must_use]
+    pub fn new(document: &Value, contracts: &[Contract]) -> Self {
         let mut documents = HashMap::from([(String::new(), Document::new(document))]);
         for contract in contracts {
             documents.insert(contract.name.to_owned(), Document::new(&document::part(document, contract)));
         }
+        Self(documents)
+    }
+}
+
+impl<E> Pages<E> {
+    /// Pages over what is published, before `inner`.
+    pub fn new(documents: Arc<Documents>, contracts: &[Contract], version: &str, inner: E) -> Self {
         Self { documents, landing: landing(contracts, version), inner }
     }
 
@@ -90,11 +101,11 @@ impl<E> Pages<E> {
         }
         if let Some(rest) = path.strip_prefix("/docs") {
             let name = if rest.is_empty() { "" } else { rest.strip_prefix('/').filter(|name| !name.is_empty())? };
-            return self.documents.get(name).map(swagger_ui);
+            return self.documents.0.get(name).map(swagger_ui);
         }
         if let Some(rest) = path.strip_prefix("/openapi") {
             let name = if rest == ".json" { "" } else { rest.strip_prefix('/')?.strip_suffix(".json")? };
-            let document = self.documents.get(name)?;
+            let document = self.documents.0.get(name)?;
             return Some(
                 Response::builder()
                     .header(CONTENT_TYPE, "application/json")

@@ -144,6 +144,16 @@ impl Schema {
         Self { nodes, root }
     }
 
+    /// What a value of this schema must be, if it is a word of a list.
+    #[must_use]
+    pub fn words(registry: &Registry, schema: &MetaSchemaRef) -> Option<String> {
+        let schema = match schema {
+            MetaSchemaRef::Inline(schema) => schema,
+            MetaSchemaRef::Reference(name) => registry.schemas.get(name)?,
+        };
+        (!schema.enum_items.is_empty()).then(|| Choices::new(schema.enum_items.clone()).rule().to_owned())
+    }
+
     /// Every fault of `value`, in the order of its fields with the missing ones of an object last, and at most
     /// [`MAX_ERRORS`]. An empty list means that it satisfies the schema.
     #[must_use]

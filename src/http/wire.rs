@@ -7,12 +7,14 @@ use std::borrow::Cow;
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::clock::Timestamp;
 
 /// An instant on the wire: RFC 3339 (ISO 8601), for example `2024-11-21T19:45:00Z`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Instant(String);
 
 impl Instant {

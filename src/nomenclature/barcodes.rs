@@ -94,7 +94,8 @@ impl std::fmt::Display for Ean13 {
 }
 
 /// `4.82002E+12`, with a comma or a point.
-fn is_scientific(text: &str) -> bool {
+#[must_use]
+pub fn is_scientific(text: &str) -> bool {
     let Some((digits, power)) = text.split_once(['E', 'e', 'Е', 'е']) else { return false };
     let digit_or_mark = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b',');
     !digits.is_empty()

@@ -220,6 +220,10 @@ impl<'a> Look<'a> {
                 }
                 Err(why) => self.no_ean(&cell.text(), &why),
             },
+            // Its comma parts no codes.
+            Cell::Text(text) if barcodes::is_scientific(text.trim_matches(is_blank)) => {
+                self.no_ean(text, &NoEan::Scientific);
+            }
             Cell::Text(text) => {
                 for part in barcodes::split(text) {
                     match Ean13::parse(part) {

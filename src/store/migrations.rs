@@ -34,7 +34,7 @@ pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 5, name: "audit", sql: include_str!("migrations/0005_audit.sql") },
     Migration { number: 6, name: "usage", sql: include_str!("migrations/0006_usage.sql") },
     Migration { number: 7, name: "schedules", sql: include_str!("migrations/0007_schedules.sql") },
-    Migration { number: 8, name: "connectors", sql: "" },
+    Migration { number: 8, name: "connectors", sql: include_str!("migrations/0008_connectors.sql") },
     Migration { number: 9, name: "nomenclature", sql: include_str!("migrations/0009_nomenclature.sql") },
 ];
 

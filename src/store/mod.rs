@@ -78,6 +78,8 @@ pub struct OpenOptions {
     pub readers: usize,
     /// How many [`Store::read_long`] run at once; the others wait.
     pub long_readers: usize,
+    /// How many writes share a commit at most. One: each pays for its own, which is what sharing is measured against.
+    pub max_batch: usize,
     /// How long to wait for another process's write before [`StoreError::Busy`].
     pub busy_timeout: Duration,
     /// The steps to the latest format.
@@ -96,6 +98,7 @@ impl OpenOptions {
             create: true,
             readers: 16,
             long_readers: 2,
+            max_batch: writer::MAX_BATCH,
             busy_timeout: Duration::from_secs(5),
             migrations: MIGRATIONS,
             clock: Clock::system(),
@@ -127,8 +130,8 @@ impl Store {
     /// Opens the file and brings it to the latest format. It blocks, for long if there is much to migrate.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
-        let OpenOptions { readers, long_readers, busy_timeout, clock, .. } = options;
-        let writer = Writer::start(opened.connection, opened.lock, clock)
+        let OpenOptions { readers, long_readers, max_batch, busy_timeout, clock, .. } = options;
+        let writer = Writer::start(opened.connection, opened.lock, clock, max_batch)
             .map_err(|source| OpenError::Engine { path: opened.path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
             readers: Arc::new(Readers::new(opened.path.clone(), busy_timeout, readers)),

@@ -15,9 +15,9 @@ impl WriteTx<'_> {
         };
         step("SAVEPOINT part")?;
         let outcome = f();
-        if outcome.is_err() {
-            // Refused only where the transaction is gone already, which the writer notices.
-            step("ROLLBACK TO part")?;
+        // Refused only where the transaction is gone already, which the writer notices: what ended it is the news.
+        if outcome.is_err() && step("ROLLBACK TO part").is_err() {
+            return outcome;
         }
         step("RELEASE part")?;
         outcome

@@ -53,8 +53,15 @@ pub(super) fn connect(path: &Path, role: Role, busy_timeout: Duration) -> rusqli
     connection.pragma_update(None, "synchronous", "FULL")?;
     // KiB when negative. The operating system caches the file as well; this saves the copy and the lookup. There is no
     // memory map on purpose: it would turn an I/O error into a signal that ends the process.
-    let cache_kib = if role == Role::Writer { -16_384 } else { -4_096 };
+    // The writer's holds what a slice of bulk work changes: pages that do not fit go to the log before their time, and
+    // again when they change once more.
+    let cache_kib = if role == Role::Writer { -65_536 } else { -4_096 };
     connection.pragma_update(None, "cache_size", cache_kib)?;
+    if role == Role::Writer {
+        // Pages: 16 MiB of log before it is brought into the file. Bulk work changes the same pages again and again; the
+        // fewer times they are copied, the better.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
+    }
     // After one long read has let the log grow, give the room back.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // Turned on last: it forbids some of the settings above.

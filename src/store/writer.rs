@@ -177,11 +177,16 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread. It keeps `lock` until the connection is closed.
-    pub(super) fn start(connection: Connection, lock: Option<ServerLock>, clock: Clock) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        connection: Connection,
+        lock: Option<ServerLock>,
+        clock: Clock,
+        max_batch: usize,
+    ) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let gauges = Arc::new(Gauges::default());
-        let mut desk =
-            Desk { connection, queue, lock, clock, gauges: Arc::clone(&gauges), guard: Arc::new(Guard::default()) };
+        let guard = Arc::new(Guard::default());
+        let mut desk = Desk { connection, queue, lock, clock, max_batch, gauges: Arc::clone(&gauges), guard };
         desk.stand_guard()?;
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -243,6 +248,7 @@ struct Desk {
     queue: mpsc::Receiver<Message>,
     lock: Option<ServerLock>,
     clock: Clock,
+    max_batch: usize,
     gauges: Arc<Gauges>,
     guard: Arc<Guard>,
 }
@@ -253,6 +259,9 @@ impl Desk {
         self.connection.commit_hook(Some(move || !guard.committing.load(Ordering::Relaxed)))?;
         let guard = Arc::clone(&self.guard);
         self.connection.rollback_hook(Some(move || guard.lost.store(true, Ordering::Relaxed)))?;
+        // What a savepoint may have to put back stays in memory: it is at most the pages that one write changes, and
+        // every write that shares a commit has a savepoint. Only now: a migration may have more to sort than fits.
+        self.connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(())
     }
 
@@ -278,7 +287,7 @@ impl Desk {
             Message::Write(first) => {
                 let mut batch = vec![first];
                 let mut other = None;
-                while batch.len() < MAX_BATCH && other.is_none() {
+                while batch.len() < self.max_batch && other.is_none() {
                     match self.queue.try_recv() {
                         Ok(Message::Write(work)) => batch.push(work),
                         Ok(message) => other = Some(message),
@@ -463,7 +472,8 @@ mod tests {
 
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
-        let mut desk = Desk { connection, queue, lock: None, clock: Clock::system(), gauges, guard };
+        let mut desk =
+            Desk { connection, queue, lock: None, clock: Clock::system(), max_batch: MAX_BATCH, gauges, guard };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();

@@ -3,7 +3,10 @@
 mod audience;
 mod audit;
 mod beside;
+mod connectors;
+mod help;
 mod import;
+mod nomenclature;
 mod printing;
 mod quotas;
 mod refusals;

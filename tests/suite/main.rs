@@ -8,6 +8,7 @@ mod architecture;
 mod audience;
 mod audit;
 mod cli;
+mod connectors;
 mod docs;
 mod house;
 mod http;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::account::usage::rights as usage;
 use crate::audience::rights::{self, Rows, standing};
+use crate::connectors::rights::{self as connectors, Rows as Statistics};
 use crate::nomenclature::rights::{self as stock, Rows as Stock};
 use crate::nomenclature::{XLSX, lp, priced};
 use crate::schedules::gln;
@@ -44,6 +45,8 @@ struct World {
     audiences: [Rows; 2],
     /// The same of order schedules.
     trades: [Trade; 2],
+    /// The same of connectors.
+    statistics: [Statistics; 2],
     /// The same of the nomenclature.
     stocks: [Stock; 2],
     made: u32,
@@ -103,10 +106,11 @@ impl World {
         let arranger = server.bearing(&secret);
         let audiences = [Rows::make(arranger.clone()).await, Rows::make(operator.clone()).await];
         let trades = [Trade::make(arranger.clone()).await, Trade::make(operator.clone()).await];
+        let statistics = [Statistics::make(arranger.clone()).await, Statistics::make(operator.clone()).await];
         let stocks = [Stock::make(&server, &arranger, HOME).await, Stock::make(&server, &operator, "comptoir").await];
         let parties = json!({"parties": [traders::PRODUCER.to_string(), traders::DISTRIBUTOR.to_string()]});
         arranger.put("/comptoir/v1/users/partner/parties", parties).await.expect(200);
-        Self { server, callers, operator, arranger, audiences, trades, stocks, made: 0 }
+        Self { server, callers, operator, arranger, audiences, trades, statistics, stocks, made: 0 }
     }
 
     /// Signs in again whoever the last request signed out.
@@ -268,8 +272,13 @@ impl World {
         admin.get(&path).await.expect(200).json()["undo"] != "no"
     }
 
-    /// A request about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
+    /// A request about connectors, or one about usage, of the caller's own: whoever is nobody, or of another company, is shown that of `target`.
     async fn usage_request(&self, operation: &Operation, caller: &Caller) -> Option<(String, Value)> {
+        let statistics = &self.statistics[usize::from(caller.kind == "operator")];
+        let fresh = format!("fresh_{}", self.made);
+        if let Some(request) = statistics.request(&operation.id, &operation.path, &fresh).await {
+            return Some(request);
+        }
         let (admin, owner) = match caller.kind {
             "operator" => (&self.operator, "operator"),
             "BOT token of an ADMIN" => (&self.arranger, "both"),
@@ -310,6 +319,7 @@ fn names_a_row_at_home(operation: &str) -> bool {
         || rights::names_a_row(operation)
         || usage::names_a_row(operation)
         || traders::names_a_row(operation)
+        || connectors::names_a_row(operation)
         || stock::names_a_row(operation)
 }
 
@@ -494,6 +504,28 @@ const BY_NAME: &[(&str, &str, &str)] = &[
     ("delete_schedule_exception", "/comptoir/v1/schedules/{schedule}/exceptions/2026-03-03", ""),
     ("create_calendar_feed", "/comptoir/v1/calendar-feeds", r#"{"name": "x", "distributor": "{number}"}"#),
     ("revoke_calendar_feed", "/comptoir/v1/calendar-feeds/{feed}", ""),
+    ("list_latest_values", "/comptoir/v1/connectors/values?system={user}", ""),
+    ("list_keys", "/comptoir/v1/connectors/keys?system={user}", ""),
+    ("read_series", "/comptoir/v1/connectors/series?system={user}&key=target.key", ""),
+    ("read_series_buckets", "/comptoir/v1/connectors/series/buckets?system={user}&key=target.key", ""),
+    (
+        "compare_merchants",
+        "/comptoir/v1/connectors/series/comparison?system={user}&key=target.key&merchant={user}&other_merchant={user}",
+        "",
+    ),
+    ("export_series", "/comptoir/v1/connectors/series/export?system={user}&key=target.key", ""),
+    ("read_external_system", "/comptoir/v1/connectors/systems/{user}", ""),
+    ("change_external_system", "/comptoir/v1/connectors/systems/{user}", r#"{"enabled": false}"#),
+    ("read_merchant", "/comptoir/v1/connectors/merchants/{user}", ""),
+    ("change_merchant", "/comptoir/v1/connectors/merchants/{user}", r#"{"enabled": false}"#),
+    (
+        "create_alert_rule",
+        "/comptoir/v1/connectors/alert-rules",
+        r#"{"name": "spy", "key": "target.key", "system": "{user}", "condition": "above", "threshold": 1}"#,
+    ),
+    ("read_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
+    ("change_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", r#"{"enabled": false}"#),
+    ("delete_alert_rule", "/comptoir/v1/connectors/alert-rules/{rule}", ""),
     ("list_nomenclature_imports", "/v5/orgs/{org}/async/imports/nomenclature", ""),
     ("create_nomenclature_import", "/v5/orgs/{org}/async/imports/nomenclature:new.xlsx", ""),
     ("read_nomenclature_import", "/v5/orgs/{own_org}/async/imports/nomenclature/{import}", ""),
@@ -527,6 +559,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
     let (webhook, delivery) = webhook(&home, "target").await;
     Rows::make(home.clone()).await;
     let trade = Trade::make(home.clone()).await;
+    let statistics = Statistics::make(home.clone()).await;
     let task = server.waiting_task("target").await;
     let process = usage::process(&home, "target").await.to_string();
     let stock = Stock::make(&server, &home, HOME).await;
@@ -538,7 +571,13 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
         let mut answers = Vec::new();
         let absent = "00000000-0000-4000-8000-000000000000";
         let schedule = trade.schedule.to_string();
-        for (user, company, number, schedule, [token, webhook, delivery, task, process, feed, org, import, good]) in [
+        for (
+            user,
+            company,
+            number,
+            schedule,
+            [token, webhook, delivery, task, process, feed, rule, org, import, good],
+        ) in [
             (
                 "target",
                 HOME,
@@ -551,12 +590,13 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
                     &task,
                     &process,
                     &trade.feed.0,
+                    &statistics.rule,
                     &stock.org,
                     &stock.import,
                     &stock.good,
                 ],
             ),
-            ("absent", "nowhere", "701", "4242", [absent; 9]),
+            ("absent", "nowhere", "701", "4242", [absent; 10]),
         ] {
             let gln = gln(number.parse().unwrap());
             let fill = |text: &str| {
@@ -566,6 +606,7 @@ async fn another_companys_row_is_not_found_in_the_words_of_one_that_is_not_there
                     .replace("{task}", task)
                     .replace("{process}", process)
                     .replace("{feed}", feed)
+                    .replace("{rule}", rule)
                     .replace("{own_org}", &own_org)
                     .replace("{org}", org)
                     .replace("{import}", import)
@@ -617,6 +658,7 @@ async fn no_list_shows_another_companys_rows() {
     Stock::make(&server, &home, HOME).await;
     let suppressed = json!({"addresses": ["target@example.com"]});
     home.post("/comptoir/v1/audience/suppressed", suppressed).await.expect(200);
+    Statistics::make(home.clone()).await;
     usage::process(&home, "target").await;
     let foreign = server.user("south", "foreign", &["ADMIN"]).await;
     for operation in contract::published().operations() {

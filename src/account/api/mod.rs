@@ -3,7 +3,6 @@
 //! Must not know: SQL, other domains. Source of names and bounds: the vendor's account document, version 7.9.
 
 mod audit;
-mod download;
 mod errors;
 mod file;
 pub mod house;

@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::download::Download;
 use super::words::{Date, Flow, ProcessType, Service};
 use super::{AccountTags, Answer, usage_failure};
 use crate::account::model::{self, Kind, KindFilter};
 use crate::account::quota::Limits;
 use crate::account::service::UsageService;
 use crate::account::usage::DayUsage;
+use crate::http::download::Download;
 use crate::http::json::Written;
 use crate::http::{Caller, Failure};
 use crate::i18n::Language;

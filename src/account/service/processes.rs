@@ -10,7 +10,7 @@ use super::recording::{KEYS_AT_ONCE, Recorded, Recorder};
 use crate::account::model::{CalculationStatus, Outcome, Points, Report};
 use crate::account::sql;
 use crate::account::sql::processes::Process;
-use crate::audit::actions;
+use crate::audit::actions::{self, Tally};
 use crate::auth::model::{CompanyId, Principal, Role, Scope, SharedPrincipal, UserId};
 use crate::auth::users;
 use crate::clock::Timestamp;
@@ -66,12 +66,15 @@ fn find(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Process, UsageErr
 /// Closes a slice of the processes of which nothing was heard since `before`; how many it were.
 pub fn close_silent(tx: &WriteTx<'_>, before: Timestamp) -> Result<usize, UsageError> {
     let silent = sql::processes::silent(tx, before, SLICE)?;
+    let mut tally = Tally::default();
     for (id, company, code) in &silent {
         sql::processes::finish(tx, *id, CalculationStatus::CanceledByTimeout, 0, None)?;
         if let Some(action) = actions::find(tx, *company, *code)? {
-            actions::conclude(tx, *company, action.id, &Outcome::of(CalculationStatus::CanceledByTimeout))?;
+            let outcome = Outcome::of(CalculationStatus::CanceledByTimeout);
+            actions::conclude(tx, *company, action.id, &outcome, &mut tally)?;
         }
     }
+    tally.write(tx)?;
     Ok(silent.len())
 }
 
@@ -83,7 +86,11 @@ impl UsageService {
         let report = Arc::new(report);
         let recorded = {
             let report = Arc::clone(&report);
-            self.auth.write_as(caller.clone(), move |tx| Recorder::new(tx, &by, &here, now).record(&report)).await?
+            let record = move |tx: &WriteTx<'_>| {
+                let recorded = Recorder::new(tx, &by, &here, now).record_each([&*report])?;
+                recorded.into_iter().next().expect("an outcome for each report")
+            };
+            self.auth.write_as(caller.clone(), record).await?
         };
         self.note_rest(&caller, &report, &recorded).await?;
         if let Some(why) = recorded.over_quota {
@@ -93,45 +100,47 @@ impl UsageService {
     }
 
     /// Records many reports, each by itself, in slices. What came of each, in their order.
+    ///
+    /// Those of one process are recorded in their order, and all of them where quotas make a difference of it. Else they
+    /// go by their codes: half the indexes of processes and of the audit are by code, so a slice then has to do with a
+    /// small part of each and not with all of it, which is most of what a batch costs.
     pub async fn record_all(
         &self,
         caller: SharedPrincipal,
         reports: Vec<Report>,
     ) -> Result<Vec<ReportOutcome>, UsageError> {
-        let now = self.clock.now();
-        let reports = Arc::new(reports);
-        let mut outcomes = Vec::with_capacity(reports.len());
+        let (now, company) = (self.clock.now(), caller.company_id);
+        let mut places: Vec<usize> = (0..reports.len()).collect();
+        if !self.store.read_one(|conn| sql::quotas::any(conn, company))? {
+            places.sort_by_key(|place| reports[*place].process_code);
+        }
+        let mut outcomes: Vec<Option<ReportOutcome>> = Vec::new();
+        outcomes.resize_with(reports.len(), || None);
+        let work = Arc::new((reports, places));
+        let (reports, places) = &*work;
         let mut at = 0;
-        while at < reports.len() {
-            let slice = at..slice_end(&reports, at);
-            at = slice.end;
-            let (here, by, all) = (self.here.clone(), SharedPrincipal::clone(&caller), Arc::clone(&reports));
-            let range = slice.clone();
-            let recorded = self
-                .auth
-                .write_as(caller.clone(), move |tx| {
-                    let mut desk = Recorder::new(tx, &by, &here, now);
-                    let mut recorded = Vec::with_capacity(range.len());
-                    for report in &all[range.clone()] {
-                        match tx.nested(|| desk.record(report)) {
-                            Err(error) if !error.is_the_reports_own() => return Err(error),
-                            one => recorded.push(one),
-                        }
-                    }
-                    Ok::<_, UsageError>(recorded)
-                })
-                .await?;
-            for (report, recorded) in reports[slice].iter().zip(recorded) {
-                outcomes.push(match recorded {
+        while at < places.len() {
+            let range = at..slice_end(reports, places, at);
+            at = range.end;
+            let (here, by, work) = (self.here.clone(), SharedPrincipal::clone(&caller), Arc::clone(&work));
+            let slice = range.clone();
+            let record = move |tx: &WriteTx<'_>| {
+                let (reports, places) = &*work;
+                let reports = places[slice.clone()].iter().map(|place| &reports[*place]);
+                Recorder::new(tx, &by, &here, now).record_each(reports)
+            };
+            let recorded = self.auth.write_as(caller.clone(), record).await?;
+            for (place, recorded) in places[range].iter().zip(recorded) {
+                outcomes[*place] = Some(match recorded {
                     Ok(recorded) => {
-                        self.note_rest(&caller, report, &recorded).await?;
+                        self.note_rest(&caller, &reports[*place], &recorded).await?;
                         outcome(&recorded)
                     }
                     Err(error) => ReportOutcome::Refused(error),
                 });
             }
         }
-        Ok(outcomes)
+        Ok(outcomes.into_iter().map(|outcome| outcome.expect("each place is in one slice")).collect())
     }
 
     /// Notes what keys of points one transaction had no room for. Should the server end in between, the caller has no
@@ -185,16 +194,16 @@ fn beneficiary(conn: &Conn, caller: &Principal, username: Option<&str>) -> Resul
     Ok(user.id)
 }
 
-/// Where the slice that begins at `at` ends: after so many reports, or so many keys of points.
-fn slice_end(reports: &[Report], at: usize) -> usize {
+/// Where the slice of `places` that begins at `at` ends: after so many reports, or so many keys of points.
+fn slice_end(reports: &[Report], places: &[usize], at: usize) -> usize {
     let mut keys = 0;
-    for (index, report) in reports.iter().enumerate().skip(at).take(SLICE) {
-        if let Some(Points::Keys(more)) = report.start.as_ref().map(|start| &start.points) {
+    for (index, place) in places.iter().enumerate().skip(at).take(SLICE) {
+        if let Some(Points::Keys(more)) = reports[*place].start.as_ref().map(|start| &start.points) {
             keys += more.len().min(KEYS_AT_ONCE);
         }
         if keys > KEYS_AT_ONCE && index > at {
             return index;
         }
     }
-    reports.len().min(at + SLICE)
+    places.len().min(at + SLICE)
 }

@@ -10,19 +10,19 @@ use uuid::Uuid;
 
 use super::error::UsageError;
 use crate::account::model::{
-    CalculationStatus, Day, Made, Outcome, PointKey, Points, Report, Start, Told, print_of_end,
+    CalculationStatus, Day, Made, Outcome, PointKey, Points, Print, Report, Start, Told, print_of_end,
 };
 use crate::account::quota::{self, Verdict};
 use crate::account::sql;
-use crate::account::sql::processes::{Fresh, Process};
+use crate::account::sql::processes::Process;
 use crate::account::sql::usage::Cell;
 use crate::account::usage::Usage;
-use crate::audit::actions;
+use crate::audit::actions::{self, Tally};
 use crate::audit::model::{ActionId, Attached, NewAction, NewRequest, Opened};
 use crate::auth::model::{CompanyId, Principal, Refused, Scope, Timezone, UserId};
 use crate::auth::users;
 use crate::clock::Timestamp;
-use crate::store::WriteTx;
+use crate::store::{StoreError, WriteTx};
 
 /// So many keys of points are noted in one transaction: a few hundredths of a second.
 pub const KEYS_AT_ONCE: usize = 10_000;
@@ -64,62 +64,116 @@ struct Beneficiary {
     timezone: Timezone,
 }
 
-/// Records reports of one caller in one transaction.
+/// A request that is new, with all there is to be kept of it.
+struct Fresh<'r> {
+    made: &'r Made,
+    print: Print,
+    time: Told,
+}
+
+/// Records reports of one caller in one transaction. Each is looked at first and written only if nothing speaks against
+/// it, so that one that is refused leaves nothing and needs no savepoint. What reports share (daily usage, the audit's
+/// counters) gathers and is written at the end.
 pub struct Recorder<'a, 'tx> {
     tx: &'a WriteTx<'tx>,
     caller: &'a Principal,
     here: &'a Here,
     now: Timestamp,
     known: HashMap<String, Beneficiary>,
+    usage: HashMap<Cell, Usage>,
+    tally: Tally,
 }
 
 impl<'a, 'tx> Recorder<'a, 'tx> {
     /// A recorder for `caller` at `now`.
     pub fn new(tx: &'a WriteTx<'tx>, caller: &'a Principal, here: &'a Here, now: Timestamp) -> Self {
-        Self { tx, caller, here, now, known: HashMap::new() }
+        let (known, usage, tally) = (HashMap::new(), HashMap::new(), Tally::default());
+        Self { tx, caller, here, now, known, usage, tally }
     }
 
     fn company(&self) -> CompanyId {
         self.caller.company_id
     }
 
-    /// Records a report. An error leaves nothing of it only if the caller undoes the transaction, or this part of it.
-    pub fn record(&mut self, report: &Report) -> Result<Recorded, UsageError> {
-        let found = sql::processes::find(self.tx, self.company(), report.process_code)?;
-        let (process, mut new, action, over_quota) = match (found, &report.start) {
-            (Some(process), start) => {
-                let over_quota = self.known_start(&process, start.as_ref())?;
-                (process, false, None, over_quota)
+    /// Records reports, each by itself; what came of each. An error of the whole is of nobody's report: nothing of it may
+    /// be kept.
+    pub fn record_each<'r>(
+        mut self,
+        reports: impl IntoIterator<Item = &'r Report>,
+    ) -> Result<Vec<Result<Recorded, UsageError>>, UsageError> {
+        let mut outcomes = Vec::new();
+        for report in reports {
+            match self.record(report) {
+                Err(error) if !error.is_the_reports_own() => return Err(error),
+                outcome => outcomes.push(outcome),
             }
-            (None, Some(start)) => {
-                let (process, action, over_quota) = self.start(report, start)?;
-                (process, true, Some(action), over_quota)
-            }
-            (None, None) => return Err(UsageError::not_found("process", report.process_code)),
-        };
-        let mut action = Lookup { company: self.company(), code: report.process_code, known: action.map(Some) };
-        for made in &report.requests {
-            new |= self.request(&process, &mut action, made)?;
         }
-        // What a quota refused has no end of its own.
-        if let Some(end) = &report.finish {
-            if over_quota.is_some() || process.status == CalculationStatus::CanceledByQuota {
-                return Err(UsageError::Conflict(format!(
-                    "process `{}` was refused by a quota and never ran",
-                    report.process_code
-                )));
-            }
-            new |= self.finish(&process, &mut action, end)?;
+        for (cell, usage) in self.usage {
+            sql::usage::set(self.tx, cell, usage)?;
         }
-        if new && process.open {
-            sql::processes::touch(self.tx, process.id, self.now)?;
+        self.tally.write(self.tx)?;
+        Ok(outcomes)
+    }
+
+    fn record(&mut self, report: &Report) -> Result<Recorded, UsageError> {
+        match (sql::processes::find(self.tx, self.company(), report.process_code)?, &report.start) {
+            (Some(process), _) => self.go_on(&process, report),
+            (None, Some(start)) => self.begin(report, start),
+            (None, None) => Err(UsageError::not_found("process", report.process_code)),
         }
-        let counts = process.status != CalculationStatus::CanceledByQuota;
-        Ok(Recorded { new, cell: counts.then(|| self.cell(&process)), over_quota })
+    }
+
+    /// What a day has so far, with what this transaction is going to add.
+    fn today(&self, cell: Cell) -> Result<Usage, UsageError> {
+        match self.usage.get(&cell) {
+            Some(usage) => Ok(*usage),
+            None => Ok(sql::usage::get(self.tx, cell)?),
+        }
     }
 
     fn cell(&self, process: &Process) -> Cell {
         Cell { company: self.company(), user: process.user, day: process.day, kind: process.kind }
+    }
+
+    fn recorded(&self, process: &Process, new: bool, over_quota: Option<String>) -> Recorded {
+        let counts = process.status != CalculationStatus::CanceledByQuota;
+        Recorded { new, cell: counts.then(|| self.cell(process)), over_quota }
+    }
+
+    /// More about a process that is known, or the same again.
+    fn go_on(&mut self, process: &Process, report: &Report) -> Result<Recorded, UsageError> {
+        let over_quota = self.known_start(process, report.start.as_ref())?;
+        let fresh = self.fresh_requests(Some(process.id), &report.requests)?;
+        let end = match &report.finish {
+            Some(end) => self.fresh_end(process, end)?,
+            None => None,
+        };
+        let cell = self.cell(process);
+        let usage = match end {
+            Some((end, _)) if end.elements > 0 => {
+                let more = Usage { elements: end.elements.into(), ..Usage::default() };
+                Some(self.today(cell)?.with(more, process.day)?)
+            }
+            _ => None,
+        };
+        if fresh.is_empty() && end.is_none() {
+            return Ok(self.recorded(process, false, over_quota));
+        }
+        self.usage.extend(usage.map(|usage| (cell, usage)));
+        // It may be gone: the audit forgets what is old.
+        let action = actions::find(self.tx, self.company(), process.code)?.map(|action| action.id);
+        self.keep_requests(process.id, action, fresh)?;
+        match end {
+            Some((end, print)) => {
+                sql::processes::finish(self.tx, process.id, end.status, end.elements.into(), Some(&print))?;
+                if let Some(action) = action {
+                    actions::conclude(self.tx, self.company(), action, end, &mut self.tally)?;
+                }
+            }
+            None if process.open => sql::processes::touch(self.tx, process.id, self.now)?,
+            None => {}
+        }
+        Ok(self.recorded(process, true, over_quota))
     }
 
     /// Holds a start against the one that is known. `Some`: its quota did not allow it then.
@@ -131,6 +185,24 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         }
         let refused = process.status == CalculationStatus::CanceledByQuota;
         Ok(refused.then(|| "the quota did not allow this process when it was first reported".to_owned()))
+    }
+
+    /// The end of a process that is known, with its print; `None`: it is known too.
+    fn fresh_end<'r>(&self, process: &Process, end: &'r Outcome) -> Result<Option<(&'r Outcome, Print)>, UsageError> {
+        // What a quota refused has no end of its own.
+        if process.status == CalculationStatus::CanceledByQuota {
+            let why = format!("process `{}` was refused by a quota and never ran", process.code);
+            return Err(UsageError::Conflict(why));
+        }
+        let print = print_of_end(end);
+        match process.finish_print {
+            None => Ok(Some((end, print))),
+            Some(known) if known == print => Ok(None),
+            Some(_) => {
+                let why = format!("process `{}` was reported to have ended otherwise", process.code);
+                Err(UsageError::Conflict(why))
+            }
+        }
     }
 
     fn beneficiary(&mut self, username: Option<&str>) -> Result<Beneficiary, UsageError> {
@@ -150,57 +222,49 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         Ok(found)
     }
 
-    /// Keeps a process that is new, as far as its quota lets it.
-    fn start(&mut self, report: &Report, start: &Start) -> Result<(Process, ActionId, Option<String>), UsageError> {
+    /// A process that is new, as far as its quota lets it.
+    fn begin(&mut self, report: &Report, start: &Start) -> Result<Recorded, UsageError> {
         let beneficiary = self.beneficiary(start.username.as_deref())?;
         let time = self.told("start.time", start.time)?;
         let day = Day::of(time.at, beneficiary.timezone);
         let cell = Cell { company: self.company(), user: beneficiary.id, day, kind: start.kind };
         let points = start.points.count();
-        let today = sql::usage::get(self.tx, cell)?;
+        let today = self.today(cell)?;
         // Work that is done already is not refused any more.
         let over_quota = if report.finish.is_none() { self.judge(cell, points, today.points)? } else { None };
         let status = match (&report.finish, &over_quota) {
             (_, Some(_)) => CalculationStatus::CanceledByQuota,
+            (Some(end), None) => end.status,
             (None, None) if start.waiting => CalculationStatus::Waiting,
-            (_, None) => CalculationStatus::InProgress,
+            (None, None) => CalculationStatus::InProgress,
         };
-        let fresh = Fresh {
-            company: self.company(),
+        let elements = report.finish.map_or(0, |end| end.elements.into());
+        let begun = Usage { processes: 1, points, elements, ..Usage::default() };
+        let usage = if over_quota.is_none() { Some(today.with(begun, day)?) } else { None };
+        let fresh = self.fresh_requests(None, &report.requests)?;
+        let mut process = Process {
+            id: 0,
             user: beneficiary.id,
-            process_code: report.process_code,
+            code: report.process_code,
             kind: start.kind,
             status,
             time: time.at,
             day,
             points,
+            elements,
             start_print: start.print(beneficiary.id.0),
+            finish_print: report.finish.as_ref().map(print_of_end),
             open: status.is_open(),
-            now: self.now,
         };
-        let id = sql::processes::insert(self.tx, &fresh)?;
-        if over_quota.is_none() {
-            let begun = Usage { processes: 1, points, ..Usage::default() };
-            let mut usage = today.with(begun, day)?;
+        // The first to be written, since it may still say no.
+        let action = self.open_action(report, &process, &beneficiary, time)?;
+        process.id = sql::processes::insert(self.tx, self.company(), &process, self.now)?;
+        if let Some(mut usage) = usage {
             usage.unique_points += self.unique(cell, &start.points)?;
-            sql::usage::set(self.tx, cell, usage)?;
+            self.usage.insert(cell, usage);
         }
-        let action = self.open_action(report, start, &beneficiary, time, status)?;
-        let process = Process {
-            id,
-            user: fresh.user,
-            code: fresh.process_code,
-            kind: fresh.kind,
-            status,
-            time: fresh.time,
-            day,
-            points,
-            elements: 0,
-            start_print: fresh.start_print,
-            finish_print: None,
-            open: fresh.open,
-        };
-        Ok((process, action, over_quota))
+        self.keep_requests(process.id, Some(action), fresh)?;
+        Ok(self.recorded(&process, true, over_quota))
     }
 
     /// `Some`: why the quota does not allow it.
@@ -233,90 +297,76 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
     }
 
     fn open_action(
-        &self,
+        &mut self,
         report: &Report,
-        start: &Start,
+        process: &Process,
         beneficiary: &Beneficiary,
         time: Told,
-        status: CalculationStatus,
     ) -> Result<ActionId, UsageError> {
         let operation = report.requests.first().map_or(UNKNOWN, |made| made.operation.as_str());
         let new = NewAction {
             company: self.company(),
             user: Some(beneficiary.id),
             username: beneficiary.username.clone(),
-            process: report.process_code,
-            service: start.kind.service,
-            process_type: start.kind.process_type,
+            process: process.code,
+            service: process.kind.service,
+            process_type: process.kind.process_type,
             operation: operation.to_owned(),
             time,
-            points: u32::try_from(start.points.count()).unwrap_or(u32::MAX),
-            outcome: report.finish.unwrap_or_else(|| Outcome::of(status)),
+            points: u32::try_from(process.points).unwrap_or(u32::MAX),
+            outcome: report.finish.unwrap_or_else(|| Outcome::of(process.status)),
         };
-        match actions::open(self.tx, &new)? {
+        match actions::open(self.tx, &new, &mut self.tally)? {
             Opened::New(id) => Ok(id),
             // Not one that was reported: those are known by their row here.
             Opened::Known(_) => Err(UsageError::Conflict(format!(
                 "the process code `{}` belongs to this server's own activity",
-                report.process_code
+                process.code
             ))),
         }
     }
 
-    /// Keeps a request; whether it was new.
-    fn request(&self, process: &Process, action: &mut Lookup, made: &Made) -> Result<bool, UsageError> {
-        let print = made.print();
-        if let Some((of, known)) = sql::processes::find_request(self.tx, self.company(), made.request_code)? {
-            if of == process.id && known == print {
-                return Ok(false);
-            }
-            return Err(UsageError::Conflict(format!(
-                "request `{}` was reported with other data before",
-                made.request_code
-            )));
-        }
-        let time = self.told("requests.time", made.time)?;
-        sql::processes::insert_request(self.tx, self.company(), process.id, made.request_code, &print)?;
-        let Some(action) = action.get(self.tx)? else { return Ok(true) };
-        let request = NewRequest {
-            request: made.request_code,
-            operation: made.operation.clone(),
-            env: made.env.clone().unwrap_or_else(|| self.here.env.clone()),
-            pod: made.pod.clone().unwrap_or_else(|| self.here.pod.clone()),
-            time,
-        };
-        match actions::attach(self.tx, self.company(), action, &request)? {
-            Attached::New => Ok(true),
-            Attached::Known(..) => {
-                Err(UsageError::Conflict(format!("request `{}` was reported before", made.request_code)))
+    /// Those requests that are not known yet, unless one contradicts what is. `process`: the row they are made for, if
+    /// there is one already.
+    fn fresh_requests<'r>(&self, process: Option<i64>, requests: &'r [Made]) -> Result<Vec<Fresh<'r>>, UsageError> {
+        let mut fresh: Vec<Fresh<'r>> = Vec::with_capacity(requests.len());
+        let mut codes: HashMap<Uuid, Print> = HashMap::new();
+        for made in requests {
+            let print = made.print();
+            let same = match sql::processes::find_request(self.tx, self.company(), made.request_code)? {
+                Some((of, known)) => Some(Some(of) == process && known == print),
+                None => codes.insert(made.request_code, print).map(|known| known == print),
+            };
+            match same {
+                None => fresh.push(Fresh { made, print, time: self.told("requests.time", made.time)? }),
+                Some(true) => {}
+                Some(false) => {
+                    let why = format!("request `{}` was reported with other data before", made.request_code);
+                    return Err(UsageError::Conflict(why));
+                }
             }
         }
+        Ok(fresh)
     }
 
-    /// Ends a process; whether that was new.
-    fn finish(&self, process: &Process, action: &mut Lookup, end: &Outcome) -> Result<bool, UsageError> {
-        let print = print_of_end(end);
-        if let Some(known) = process.finish_print {
-            if known == print {
-                return Ok(false);
+    fn keep_requests(&self, process: i64, action: Option<ActionId>, fresh: Vec<Fresh<'_>>) -> Result<(), UsageError> {
+        for Fresh { made, print, time } in fresh {
+            sql::processes::insert_request(self.tx, self.company(), process, made.request_code, &print)?;
+            let Some(action) = action else { continue };
+            let request = NewRequest {
+                request: made.request_code,
+                operation: made.operation.clone(),
+                env: made.env.clone().unwrap_or_else(|| self.here.env.clone()),
+                pod: made.pod.clone().unwrap_or_else(|| self.here.pod.clone()),
+                time,
+            };
+            if let Attached::Known(..) = actions::attach(self.tx, self.company(), action, &request)? {
+                // What was reported once is kept here for good, and was not found.
+                let why = format!("the audit has a request `{}` that no process has", made.request_code);
+                return Err(StoreError::Corrupt(why).into());
             }
-            return Err(UsageError::Conflict(format!(
-                "process `{}` was reported to have ended otherwise",
-                process.code
-            )));
         }
-        let cell = self.cell(process);
-        let elements = i64::from(end.elements);
-        if elements > 0 {
-            let more = Usage { elements, ..Usage::default() };
-            let usage = sql::usage::get(self.tx, cell)?.with(more, process.day)?;
-            sql::usage::set(self.tx, cell, usage)?;
-        }
-        sql::processes::finish(self.tx, process.id, end.status, elements, Some(&print))?;
-        if let Some(action) = action.get(self.tx)? {
-            actions::conclude(self.tx, self.company(), action, end)?;
-        }
-        Ok(true)
+        Ok(())
     }
 
     /// The instant that was told, or this one at the caller's offset.
@@ -331,21 +381,5 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
             return Err(Refused::new(field, "must not lie before 2000-01-01").into());
         }
         Ok(time)
-    }
-}
-
-/// The audit's row of a process, looked up when it is needed. It may be gone: the audit forgets what is old.
-struct Lookup {
-    company: CompanyId,
-    code: Uuid,
-    known: Option<Option<ActionId>>,
-}
-
-impl Lookup {
-    fn get(&mut self, tx: &WriteTx<'_>) -> Result<Option<ActionId>, UsageError> {
-        if self.known.is_none() {
-            self.known = Some(actions::find(tx, self.company, self.code)?.map(|action| action.id));
-        }
-        Ok(self.known.flatten())
     }
 }

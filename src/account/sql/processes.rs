@@ -66,51 +66,22 @@ pub fn find(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Option<Proces
     Ok(found.optional()?)
 }
 
-/// A process to be kept.
-#[derive(Debug)]
-pub struct Fresh {
-    /// The company.
-    pub company: CompanyId,
-    /// Whom it is for.
-    pub user: UserId,
-    /// The company's code for it.
-    pub process_code: Uuid,
-    /// What it is.
-    pub kind: Kind,
-    /// How it stands.
-    pub status: CalculationStatus,
-    /// When it began.
-    pub time: Timestamp,
-    /// Its user's local day then.
-    pub day: Day,
-    /// How many points.
-    pub points: i64,
-    /// What it was started with.
-    pub start_print: Print,
-    /// Whether its end is still to come.
-    pub open: bool,
-    /// When it was reported.
-    pub now: Timestamp,
-}
-
-/// Keeps a process; its row key.
-pub fn insert(tx: &WriteTx<'_>, fresh: &Fresh) -> Result<i64, StoreError> {
-    let mut statement = tx.prepare_cached(
+/// Keeps a process of which something was heard at `now`; its row key. The one it is given with does not count.
+pub fn insert(tx: &WriteTx<'_>, company: CompanyId, new: &Process, now: Timestamp) -> Result<i64, StoreError> {
+    tx.prepare_cached(
         "INSERT INTO account_processes (company_id, user_id, process_code, service, process_type, status, time, day,
-                                        points, start_print, open, heard_at)
-         VALUES (:company, :user, :code, :service, :process_type, :status, :time, :day, :points, :print, :open, :now)
-         RETURNING id",
-    )?;
-    Ok(statement.query_row(
-        named_params! {
-            ":company": fresh.company.0, ":user": fresh.user.0, ":code": fresh.process_code.as_bytes(),
-            ":service": fresh.kind.service.code(), ":process_type": fresh.kind.process_type.code(),
-            ":status": fresh.status.code(), ":time": fresh.time.as_micros(), ":day": fresh.day.number(),
-            ":points": fresh.points, ":print": fresh.start_print, ":open": fresh.open,
-            ":now": fresh.now.as_micros(),
-        },
-        |row| row.get(0),
-    )?)
+                                        points, elements, start_print, finish_print, open, heard_at)
+         VALUES (:company, :user, :code, :service, :process_type, :status, :time, :day, :points, :elements,
+                 :start_print, :finish_print, :open, :now)",
+    )?
+    .execute(named_params! {
+        ":company": company.0, ":user": new.user.0, ":code": new.code.as_bytes(),
+        ":service": new.kind.service.code(), ":process_type": new.kind.process_type.code(),
+        ":status": new.status.code(), ":time": new.time.as_micros(), ":day": new.day.number(),
+        ":points": new.points, ":elements": new.elements, ":start_print": new.start_print,
+        ":finish_print": new.finish_print, ":open": new.open, ":now": now.as_micros(),
+    })?;
+    Ok(tx.last_insert_rowid())
 }
 
 /// Ends a process, with what was reported of its end or without a word of it.

@@ -44,6 +44,14 @@ pub fn of_user(conn: &Conn, company: CompanyId, user: UserId) -> Result<Vec<(Kin
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Whether the company limits anybody.
+pub fn any(conn: &Conn, company: CompanyId) -> Result<bool, StoreError> {
+    // Relies on the primary key.
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM account_quotas WHERE company_id = :company LIMIT 1")?
+        .exists(named_params! { ":company": company.0 })?)
+}
+
 /// A limit with the user it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quota {

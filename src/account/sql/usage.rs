@@ -10,7 +10,7 @@ use crate::auth::model::{CompanyId, UserId};
 use crate::store::{Conn, StoreError, WriteTx};
 
 /// Whose usage, of which day and kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cell {
     /// The company.
     pub company: CompanyId,

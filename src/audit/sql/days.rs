@@ -95,44 +95,73 @@ pub fn counts(conn: &Conn, wanted: &Wanted, first: i64, last: i64) -> Result<Vec
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Counts an action of this status on its day.
-pub fn add(tx: &WriteTx<'_>, action: &NewAction, status: CalculationStatus) -> Result<(), StoreError> {
+/// What a counter is of, but for whom: of a user and of everyone it is counted alike.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Counter {
+    company: CompanyId,
+    user: i64,
+    day: i64,
+    service: u8,
+    process_type: u8,
+    status: u8,
+    operation: String,
+}
+
+impl Counter {
+    /// The one that counts an action while it has this status.
+    pub fn of(action: &NewAction, status: CalculationStatus) -> Self {
+        Self {
+            company: action.company,
+            user: action.user.map_or(SERVER, |user| user.0),
+            day: day_of(action.time.at),
+            service: action.service.code(),
+            process_type: action.process_type.code(),
+            status: status.code(),
+            operation: action.operation.clone(),
+        }
+    }
+}
+
+/// Counts so many more actions.
+pub fn add(tx: &WriteTx<'_>, counter: &Counter, more: u32) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO action_days (company_id, day, user_id, service, process_type, operation, status, count)
-         VALUES (:company, :day, :user, :service, :type, :operation, :status, 1),
-                (:company, :day, :everyone, :service, :type, :operation, :status, 1)
+         VALUES (:company, :day, :user, :service, :type, :operation, :status, :more),
+                (:company, :day, :everyone, :service, :type, :operation, :status, :more)
          ON CONFLICT (company_id, user_id, day, service, process_type, operation, status)
-         DO UPDATE SET count = count + 1",
+         DO UPDATE SET count = count + :more",
     )?
     .execute(named_params! {
-        ":company": action.company.0,
-        ":day": day_of(action.time.at),
-        ":user": action.user.map_or(SERVER, |user| user.0),
+        ":company": counter.company.0,
+        ":day": counter.day,
+        ":user": counter.user,
         ":everyone": EVERYONE,
-        ":service": action.service.code(),
-        ":type": action.process_type.code(),
-        ":operation": action.operation,
-        ":status": status.code(),
+        ":service": counter.service,
+        ":type": counter.process_type,
+        ":operation": counter.operation,
+        ":status": counter.status,
+        ":more": more,
     })?;
     Ok(())
 }
 
-/// Counts an action of this status on its day no longer.
-pub fn remove(tx: &WriteTx<'_>, action: &NewAction, status: CalculationStatus) -> Result<(), StoreError> {
+/// Counts so many actions no longer.
+pub fn remove(tx: &WriteTx<'_>, counter: &Counter, fewer: u32) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE action_days SET count = count - 1
+        "UPDATE action_days SET count = count - :fewer
          WHERE company_id = :company AND user_id IN (:user, :everyone) AND day = :day AND service = :service
                AND process_type = :type AND operation = :operation AND status = :status",
     )?
     .execute(named_params! {
-        ":company": action.company.0,
-        ":day": day_of(action.time.at),
-        ":user": action.user.map_or(SERVER, |user| user.0),
+        ":company": counter.company.0,
+        ":day": counter.day,
+        ":user": counter.user,
         ":everyone": EVERYONE,
-        ":service": action.service.code(),
-        ":type": action.process_type.code(),
-        ":operation": action.operation,
-        ":status": status.code(),
+        ":service": counter.service,
+        ":type": counter.process_type,
+        ":operation": counter.operation,
+        ":status": counter.status,
+        ":fewer": fewer,
     })?;
     Ok(())
 }

@@ -9,24 +9,16 @@ use crate::auth::model::CompanyId;
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
 
-/// Adds a request after those an action has.
-pub fn insert(
-    tx: &WriteTx<'_>,
-    company: CompanyId,
-    action: ActionId,
-    new: &NewRequest,
-    reported: bool,
-) -> Result<(), StoreError> {
+/// Adds the one request of an action of Comptoir's own.
+pub fn insert_own(tx: &WriteTx<'_>, company: CompanyId, action: ActionId, new: &NewRequest) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO action_requests
              (action_id, number, company_id, reported, request_code, operation, env, pod, time, offset_minutes)
-         VALUES (:action, (SELECT ifnull(max(number), 0) + 1 FROM action_requests WHERE action_id = :action),
-                 :company, :reported, :request, :operation, :env, :pod, :time, :offset)",
+         VALUES (:action, 1, :company, 0, :request, :operation, :env, :pod, :time, :offset)",
     )?
     .execute(named_params! {
         ":action": action.0,
         ":company": company.0,
-        ":reported": reported,
         ":request": new.request.as_bytes(),
         ":operation": new.operation,
         ":env": new.env,
@@ -35,6 +27,35 @@ pub fn insert(
         ":offset": new.time.offset_minutes,
     })?;
     Ok(())
+}
+
+/// Adds a request that a service told of after those an action has, unless the company has one of its code; whether it
+/// did.
+pub fn insert_reported(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    action: ActionId,
+    new: &NewRequest,
+) -> Result<bool, StoreError> {
+    let inserted = tx
+        .prepare_cached(
+            "INSERT INTO action_requests
+                 (action_id, number, company_id, reported, request_code, operation, env, pod, time, offset_minutes)
+             VALUES (:action, (SELECT ifnull(max(number), 0) + 1 FROM action_requests WHERE action_id = :action),
+                     :company, 1, :request, :operation, :env, :pod, :time, :offset)
+             ON CONFLICT (company_id, request_code) WHERE reported = 1 DO NOTHING",
+        )?
+        .execute(named_params! {
+            ":action": action.0,
+            ":company": company.0,
+            ":request": new.request.as_bytes(),
+            ":operation": new.operation,
+            ":env": new.env,
+            ":pod": new.pod,
+            ":time": new.time.at.as_micros(),
+            ":offset": new.time.offset_minutes,
+        })?;
+    Ok(inserted > 0)
 }
 
 /// The request of this code that a service told of, and whose it is.

@@ -4,6 +4,7 @@
 
 pub mod checks;
 pub mod companies;
+pub mod idempotency;
 pub mod keys;
 pub mod parties;
 pub mod sids;

@@ -6,11 +6,12 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 
 use super::wire::{Company, CompanyChange, CompanyPage, NewCompany};
-use super::{Answer, HouseTags, idempotency};
+use super::{Answer, HouseTags};
 use crate::auth::companies::CompanyChange as Change;
 use crate::auth::model::{CompanyKey, CompanyName, Refused, folded};
 use crate::house::HouseService;
 use crate::http::Caller;
+use crate::http::idempotency;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 

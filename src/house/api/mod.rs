@@ -12,9 +12,8 @@ mod users;
 mod webhooks;
 mod wire;
 
-use poem::http::{HeaderMap, StatusCode};
+use poem::http::StatusCode;
 use poem_openapi::Tags;
-use poem_openapi::types::ToJSON;
 
 pub use self::companies::CompaniesApi;
 pub use self::health::HealthApi;
@@ -23,8 +22,7 @@ pub use self::tasks::TasksApi;
 pub use self::tokens::TokensApi;
 pub use self::users::UsersApi;
 pub use self::webhooks::WebhooksApi;
-use crate::auth::model::Principal;
-use crate::house::{HouseError, IdempotencyKey};
+use crate::house::HouseError;
 use crate::http::document::Example;
 use crate::http::problem::{Problems, render};
 use crate::http::{Contract, Failure, Refused};
@@ -102,11 +100,11 @@ impl From<HouseError> for Failure {
         match error {
             HouseError::Auth(error) => error.into(),
             HouseError::Webhook(error) => webhook_failure(error),
-            HouseError::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            HouseError::Repeated(error) => error.into(),
             HouseError::Task(TaskError::NotFound(id)) => Self::not_found("task", id.to_string()),
             HouseError::Task(TaskError::WrongState { .. }) => Self::new(StatusCode::CONFLICT, error.to_string()),
             HouseError::Task(TaskError::Store(error)) => error.into(),
-            HouseError::Task(_) | HouseError::Unreadable(_) => Self::internal(error),
+            HouseError::Task(_) => Self::internal(error),
         }
     }
 }
@@ -119,30 +117,4 @@ fn webhook_failure(error: WebhookError) -> Failure {
         WebhookError::Store(error) => error.into(),
         WebhookError::Random(error) => error.into(),
     }
-}
-
-/// The key a POST came with, if any: 1 to 255 printable characters. Read from the headers themselves, because the
-/// framework takes a value that is not ASCII for none, and a key that is silently passed over protects nobody.
-fn idempotency(
-    caller: &Principal,
-    operation: &'static str,
-    headers: &HeaderMap,
-    request: &impl ToJSON,
-) -> Result<Option<IdempotencyKey>, Failure> {
-    let mut keys = headers.get_all("idempotency-key").iter();
-    let Some(key) = keys.next() else { return Ok(None) };
-    let refused = |rule| Failure::invalid_field("Idempotency-Key", rule);
-    if keys.next().is_some() {
-        return Err(refused("must be sent once"));
-    }
-    let key = key
-        .to_str()
-        .ok()
-        .filter(|key| (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()))
-        .ok_or_else(|| refused("must have 1 to 255 printable ASCII characters"))?;
-    let mut request = request.to_json().unwrap_or_default();
-    if let Some(fields) = request.as_object_mut() {
-        fields.remove("password");
-    }
-    Ok(Some(IdempotencyKey::new(caller.user_id, operation, key, &request.to_string())))
 }

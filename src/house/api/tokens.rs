@@ -7,10 +7,11 @@ use poem_openapi::payload::Json;
 use uuid::Uuid;
 
 use super::wire::{CreatedToken, NewToken, Token, TokenPage};
-use super::{Answer, HouseTags, idempotency};
+use super::{Answer, HouseTags};
 use crate::auth::model::{Refused, TokenName};
 use crate::auth::tokens::NewToken as New;
 use crate::house::HouseService;
+use crate::http::idempotency;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 use crate::http::{Caller, Failure};

@@ -6,11 +6,12 @@ use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 
 use super::wire::{self, NewUser, PasswordReset, UserChange, UserPage, UserView, parsed, parsed_change};
-use super::{Answer, HouseTags, idempotency};
+use super::{Answer, HouseTags};
 use crate::auth::model::{Email, Password, Phone, Refused, Specification, Timezone, Username, folded};
 use crate::auth::users::{NewUser as New, ProfileChange, RightsChange};
 use crate::house::HouseService;
 use crate::http::Caller;
+use crate::http::idempotency;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 

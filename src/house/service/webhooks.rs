@@ -5,9 +5,9 @@
 use uuid::Uuid;
 
 use crate::auth::Auth;
+use crate::auth::idempotency::{IdempotencyKey, Once, once};
 use crate::auth::model::{CompanyId, Principal, SharedPrincipal};
 use crate::house::HouseError;
-use crate::house::idempotency::{IdempotencyKey, Once, once};
 use crate::store::{Store, StoreError};
 use crate::tasks::Queue;
 use crate::webhooks::guard::Guard;
@@ -81,7 +81,7 @@ impl WebhookService {
         let company = caller.company_id;
         self.auth
             .write_as(caller, move |tx| {
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                     Ok(endpoints::create(tx, company, &new, &secret, now)?.guid)
                 })?;
                 let (id, secret) = match made {
@@ -146,7 +146,7 @@ impl WebhookService {
         let company = caller.company_id;
         self.auth
             .write_as(caller, move |tx| {
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                     Ok(endpoints::rotate_secret(tx, company, id, &secret, now)?.guid)
                 })?;
                 let secret = matches!(made, Once::Now(_)).then(|| secret.clone());
@@ -165,7 +165,7 @@ impl WebhookService {
         let company = caller.company_id;
         self.auth
             .write_as(caller, move |tx| {
-                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
                     endpoints::rotate_company_secret(tx, company, &secret, now)?;
                     Ok(())
                 })?;
@@ -185,8 +185,9 @@ impl WebhookService {
         let company = caller.company_id;
         self.auth
             .write_as(caller, move |tx| {
-                let made =
-                    once(tx, idempotency.as_ref(), now, |tx| Ok(endpoints::ping(tx, &queue, company, id, now)?))?;
+                let made = once::<_, HouseError>(tx, idempotency.as_ref(), now, |tx| {
+                    Ok(endpoints::ping(tx, &queue, company, id, now)?)
+                })?;
                 let (Once::Now(delivery) | Once::Before(delivery)) = made;
                 Ok(outbox::find(tx, company, delivery)?)
             })

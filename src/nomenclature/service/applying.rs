@@ -2,6 +2,8 @@
 //! one short transaction makes that version the present one. Until then nothing has changed; whatever ends the plan
 //! before leaves rows that the sweep removes, and the catalogue waits for that.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -31,25 +33,32 @@ pub enum Written {
     Busy,
 }
 
-/// Writes a plan into the catalogue it was made for, for nobody to see yet.
+/// How long another plan is waited for at a time.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Writes a plan into the catalogue it was made for, for nobody to see yet. Waits a while for another one.
 pub async fn write(
     context: &TaskContext,
     company: CompanyId,
     plan: &Plan,
 ) -> Result<Written, Interrupted<NomenclatureError>> {
-    let (id, version) = (plan.id, plan.version);
-    let begun = context
-        .write(move |tx| {
-            if sql::catalogues::begin(tx, company, version, id)? {
-                return Ok::<_, NomenclatureError>(None);
+    // Before the first look, so that no end is missed.
+    let mut changes = context.queue().subscribe();
+    let beginning = async {
+        loop {
+            match begin(context, company, plan).await? {
+                // Whoever is in the way ends its task when it is done.
+                Written::Busy => drop(changes.recv().await),
+                begun => return Ok(begun),
             }
-            let busy = sql::catalogues::get(tx, company)?.pending.is_some();
-            Ok(Some(if busy { Written::Busy } else { Written::Stale }))
-        })
-        .await?;
-    if let Some(refused) = begun {
-        return Ok(refused);
+        }
+    };
+    match tokio::time::timeout(PATIENCE, beginning).await {
+        Ok(Ok(Written::Whole)) => {}
+        Ok(refused) => return refused,
+        Err(_) => return Ok(Written::Busy),
     }
+    let (id, version) = (plan.id, plan.version);
     let known = context.last_checkpoint::<Checkpoint>().filter(|known| known.plan == id);
     let mut row = known.map_or(0, |known| known.row);
     let now = context.clock().now();
@@ -72,6 +81,24 @@ pub async fn write(
         context.progress(PLANNED + u8::try_from(part).unwrap_or(0), "writing");
     }
     Ok(Written::Whole)
+}
+
+/// Begins to write a plan; [`Written::Whole`]: nobody else may change the catalogue from here on.
+async fn begin(
+    context: &TaskContext,
+    company: CompanyId,
+    plan: &Plan,
+) -> Result<Written, Interrupted<NomenclatureError>> {
+    let (id, version) = (plan.id, plan.version);
+    context
+        .write(move |tx| {
+            if sql::catalogues::begin(tx, company, version, id)? {
+                return Ok::<_, NomenclatureError>(Written::Whole);
+            }
+            let busy = sql::catalogues::get(tx, company)?.pending.is_some();
+            Ok(if busy { Written::Busy } else { Written::Stale })
+        })
+        .await
 }
 
 /// Makes what was written the catalogue; its version from now on. `None`: it is not what was being written.

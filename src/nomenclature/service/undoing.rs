@@ -83,7 +83,10 @@ pub fn compute(conn: &Conn, import: &Import) -> Result<Undoing, StoreError> {
             let Some(present) = sql::goods::at(conn, import.company, good, catalogue.version)? else { continue };
             let before = row.old.map(|old| sql::goods::version(conn, old)).transpose()?.flatten();
             let lost = row.outcome != Outcome::Create && before.is_none();
-            if present.since != applied || lost {
+            // Changed and changed back, by undoing a later import for one, is as good as never changed.
+            let left = sql::goods::at(conn, import.company, good, applied)?;
+            let changed = present.since != applied && left.is_none_or(|left| left.values != present.values);
+            if changed || lost {
                 undoing.conflicts.push((present.guid, present.values.name, Conflict::Changed));
                 continue;
             }

@@ -47,6 +47,7 @@ impl From<SchedulesError> for Failure {
             SchedulesError::Invalid(refused) => refused.into(),
             SchedulesError::Conflict(why) => Self::new(StatusCode::CONFLICT, why),
             SchedulesError::Auth(error) => error.into(),
+            SchedulesError::Repeated(error) => error.into(),
             SchedulesError::Task(TaskError::Store(error)) => error.into(),
             SchedulesError::Task(_) | SchedulesError::Damaged(..) => Self::internal(error),
         }

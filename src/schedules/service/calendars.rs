@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{Candidates, MOST_EXCEPTIONS, SchedulesError, SchedulesService, contract, exceptions, plan};
+use crate::auth::idempotency::{IdempotencyKey, Once, once};
 use crate::auth::model::{CompanyId, Party, PartyRef, Principal, Role, SharedPrincipal, Side, UserId};
 use crate::auth::{AuthError, parties, random};
 use crate::clock::Timestamp;
@@ -116,18 +117,18 @@ fn whose(caller: &Principal) -> Option<UserId> {
 }
 
 impl SchedulesService {
-    /// House: makes a feed of something the caller may act for.
+    /// House: makes a feed of something the caller may act for. A repeated request gets the feed without its secret.
     pub async fn create_feed(
         &self,
         caller: SharedPrincipal,
         of: Result<ScheduleId, PartyRef>,
         name: String,
-    ) -> Result<(Feed, FeedSecret), SchedulesError> {
+        idempotency: Option<IdempotencyKey>,
+    ) -> Result<(Feed, Option<FeedSecret>), SchedulesError> {
         let now = self.clock.now();
         let secret = FeedSecret::generate()?;
-        let (shown, acting) = (secret.clone(), caller.clone());
-        let feed = self
-            .auth
+        let acting = caller.clone();
+        self.auth
             .write_as(acting, move |tx| {
                 let of = match &of {
                     Ok(id) => FeedOf::Schedule(exceptions::reachable(tx, &caller, *id)?.id),
@@ -139,10 +140,16 @@ impl SchedulesService {
                         FeedOf::Distributor(found.id)
                     }
                 };
-                create(tx, caller.company_id, Some(caller.user_id), of, &name, &secret, now)
+                let company = caller.company_id;
+                let made = once(tx, idempotency.as_ref(), now, |tx| {
+                    create(tx, company, Some(caller.user_id), of, &name, &secret, now).map(|feed| feed.guid)
+                })?;
+                Ok(match made {
+                    Once::Now(id) => (find(tx, company, id)?, Some(secret.clone())),
+                    Once::Before(id) => (find(tx, company, id)?, None),
+                })
             })
-            .await?;
-        Ok((feed, shown))
+            .await
     }
 
     /// House: up to `limit` feeds after row key `after`.

@@ -1,6 +1,7 @@
 //! What can go wrong with order schedules, in their own words. Carries no HTTP: `api` gives each a status and a shape.
 
 use crate::auth::AuthError;
+use crate::auth::idempotency::IdempotencyError;
 use crate::auth::model::Refused;
 use crate::store::StoreError;
 use crate::tasks::TaskError;
@@ -25,6 +26,9 @@ pub enum SchedulesError {
     /// Identity said no, or the store failed.
     #[error(transparent)]
     Auth(#[from] AuthError),
+    /// The idempotency key came with another request before, or what is kept of it cannot be read.
+    #[error(transparent)]
+    Repeated(#[from] IdempotencyError),
     /// A task could not be enqueued.
     #[error(transparent)]
     Task(#[from] TaskError),

@@ -23,11 +23,30 @@ use crate::schedules::hierarchy::Lineup;
 use crate::schedules::model::Schedule;
 use crate::schedules::sql;
 use crate::schedules::windows::{Exception, Plan};
-use crate::store::{Conn, Store};
+use crate::store::{Conn, Store, StoreError};
 use crate::tasks::Queue;
 
 /// So many exceptions a schedule has at most, and so many holidays a company.
 pub const MOST_EXCEPTIONS: usize = 1_000;
+
+/// So many findings of a kind are worth reading.
+const FINDINGS: usize = 20;
+
+/// What contradicts itself among the schedules of every company, one sentence each.
+pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
+    let collisions = sql::schedules::collisions(conn, FINDINGS)?.into_iter().map(|found| {
+        let whom = found.distributor.map_or_else(|| "everybody".to_owned(), |id| format!("distributor {id}"));
+        let (later, earlier, company) = (found.later.0, found.earlier.0, found.company);
+        format!("schedules: {later} of company {company} overlaps with {earlier} for {whom}; change the dates of one")
+    });
+    let strayed = sql::schedules::strayed(conn, FINDINGS)?.into_iter().map(|(company, id)| {
+        format!(
+            "schedules: {} of company {company} is searched by other days or distributors than it shows; save it again",
+            id.0
+        )
+    });
+    Ok(collisions.chain(strayed).collect())
+}
 
 /// The use cases over one store.
 #[derive(Clone)]

@@ -322,6 +322,72 @@ pub fn save(tx: &WriteTx<'_>, company: CompanyId, schedule: &Schedule, span: Spa
     Ok(())
 }
 
+/// Two schedules of a producer that overlap though they must not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Collision {
+    /// The company's key.
+    pub company: String,
+    /// The one that begins later.
+    pub later: ScheduleId,
+    /// The one that has not ended by then.
+    pub earlier: ScheduleId,
+    /// For which distributor; `None`: both are general.
+    pub distributor: Option<PartyId>,
+}
+
+/// The first `limit` pairs that overlap, of all companies. It reads every schedule.
+pub fn collisions(conn: &Conn, limit: usize) -> Result<Vec<Collision>, StoreError> {
+    // Of spans in the order they begin, one overlaps an earlier one exactly if it overlaps the one that ends last.
+    Ok(conn
+        .prepare_cached(
+            "WITH spans AS (
+                 SELECT company_id, producer_id, distributor_id, start_day, end_day, schedule_id
+                 FROM schedule_distributors
+                 UNION ALL
+                 SELECT company_id, producer_id, NULL, start_day, end_day, id FROM schedules WHERE kind = 2),
+             pairs AS (
+                 SELECT company_id, distributor_id, start_day, schedule_id,
+                        max(end_day * 10000000000 + schedule_id) OVER before AS latest
+                 FROM spans
+                 WINDOW before AS (PARTITION BY company_id, producer_id, distributor_id
+                                   ORDER BY start_day, schedule_id
+                                   ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING))
+             SELECT c.key, p.schedule_id, p.latest % 10000000000, p.distributor_id
+             FROM pairs p JOIN companies c ON c.id = p.company_id
+             WHERE p.latest / 10000000000 >= p.start_day
+             ORDER BY p.company_id, p.schedule_id, p.distributor_id LIMIT :limit",
+        )?
+        .query_map(named_params! { ":limit": at_most(limit) }, |row| {
+            Ok(Collision {
+                company: row.get(0)?,
+                later: ScheduleId(row.get(1)?),
+                earlier: ScheduleId(row.get(2)?),
+                distributor: row.get::<_, Option<i64>>(3)?.map(PartyId),
+            })
+        })?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Individual schedules whose days, or whose distributors, are searched by other values than they are shown with: the
+/// company's key and the schedule.
+pub fn strayed(conn: &Conn, limit: usize) -> Result<Vec<(String, ScheduleId)>, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT c.key, s.id FROM schedules s JOIN companies c ON c.id = s.company_id
+             WHERE s.distributors <> ifnull(
+                       (SELECT group_concat(d.distributor_id, ',' ORDER BY instr(',' || s.distributors || ',',
+                                                                                ',' || d.distributor_id || ','))
+                        FROM schedule_distributors d WHERE d.company_id = s.company_id AND d.schedule_id = s.id), '')
+                OR EXISTS (SELECT 1 FROM schedule_distributors d
+                           WHERE d.company_id = s.company_id AND d.schedule_id = s.id
+                                 AND (d.producer_id, d.start_day, d.end_day)
+                                     IS NOT (s.producer_id, s.start_day, s.end_day))
+             ORDER BY s.company_id, s.id LIMIT :limit",
+        )?
+        .query_map(named_params! { ":limit": at_most(limit) }, |row| Ok((row.get(0)?, ScheduleId(row.get(1)?))))?
+        .collect::<Result<_, _>>()?)
+}
+
 /// Notes that something about a schedule has changed that its own row does not say.
 pub fn touch(tx: &WriteTx<'_>, company: CompanyId, id: ScheduleId, now: Timestamp) -> Result<(), StoreError> {
     tx.prepare_cached(

@@ -1,12 +1,12 @@
 //! What services report, as the functions that domains call in their own transactions keep it.
 
-use comptoir::audit::actions;
+use comptoir::audit::actions::{self, Tally};
 use comptoir::audit::model::{
     ActionId, Attached, CalculationStatus, Flow, NewAction, NewRequest, Opened, Outcome, ProcessType, Service, Timings,
     Told,
 };
 use comptoir::auth::model::CompanyId;
-use comptoir::store::StoreError;
+use comptoir::store::{StoreError, WriteTx};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -43,6 +43,26 @@ fn opened(outcome: Opened) -> ActionId {
     }
 }
 
+async fn open(server: &TestServer, new: NewAction) -> Result<Opened, StoreError> {
+    let open = move |tx: &WriteTx<'_>| {
+        let mut tally = Tally::default();
+        let opened = actions::open(tx, &new, &mut tally)?;
+        tally.write(tx)?;
+        Ok(opened)
+    };
+    server.store().write(open).await
+}
+
+async fn conclude(server: &TestServer, company: CompanyId, id: ActionId, outcome: Outcome) -> bool {
+    let conclude = move |tx: &WriteTx<'_>| {
+        let mut tally = Tally::default();
+        let concluded = actions::conclude(tx, company, id, &outcome, &mut tally)?;
+        tally.write(tx)?;
+        Ok::<_, StoreError>(concluded)
+    };
+    server.store().write(conclude).await.unwrap()
+}
+
 /// The counters of the company: status and count.
 async fn counts(server: &TestServer) -> Vec<(String, i64)> {
     let counted = server.store().read_long(|conn| {
@@ -64,8 +84,8 @@ async fn a_process_is_recorded_once_with_its_requests_its_end_and_its_files() {
     let server = TestServer::start().await;
     let store = server.store();
     let (process, first) = (Uuid::from_u128(1), Uuid::from_u128(2));
-    let id = opened(store.write(move |tx| actions::open(tx, &plan(process))).await.unwrap());
-    let again = store.write(move |tx| actions::open(tx, &plan(process))).await.unwrap();
+    let id = opened(open(&server, plan(process)).await.unwrap());
+    let again = open(&server, plan(process)).await.unwrap();
     assert!(matches!(&again, Opened::Known(known) if known.id == id && known.recorded == plan(process)), "{again:?}");
     assert_eq!(counts(&server).await, [("IN_PROGRESS".to_owned(), 1)]);
 
@@ -80,7 +100,7 @@ async fn a_process_is_recorded_once_with_its_requests_its_end_and_its_files() {
         timings: Timings { calculation: Duration::from_millis(1_500), ..Timings::default() },
         ..Outcome::of(CalculationStatus::FinishedInTime)
     };
-    assert!(store.write(move |tx| actions::conclude(tx, COMPANY, id, &outcome)).await.unwrap());
+    assert!(conclude(&server, COMPANY, id, outcome).await);
     store.write(move |tx| actions::set_file(tx, COMPANY, id, Flow::Output, true)).await.unwrap();
     let found = store.read(|conn| actions::find(conn, COMPANY, process)).unwrap().unwrap();
     assert_eq!(found.recorded, NewAction { outcome, ..plan(process) });
@@ -96,11 +116,11 @@ async fn codes_belong_to_their_company() {
     server.company("acme").await;
     let (store, other) = (server.store(), CompanyId(2));
     let process = Uuid::from_u128(1);
-    let id = opened(store.write(move |tx| actions::open(tx, &plan(process))).await.unwrap());
+    let id = opened(open(&server, plan(process)).await.unwrap());
     assert_eq!(store.read(|conn| actions::find(conn, other, process)).unwrap(), None);
     let canceled = Outcome::of(CalculationStatus::Canceled);
-    assert!(!store.write(move |tx| actions::conclude(tx, other, id, &canceled)).await.unwrap());
-    opened(store.write(move |tx| actions::open(tx, &NewAction { company: other, ..plan(process) })).await.unwrap());
+    assert!(!conclude(&server, other, id, canceled).await);
+    opened(open(&server, NewAction { company: other, ..plan(process) }).await.unwrap());
     assert_eq!(store.read(|conn| actions::requests(conn, other, id)).unwrap(), []);
 }
 
@@ -108,7 +128,7 @@ async fn codes_belong_to_their_company() {
 async fn what_a_reader_would_refuse_is_not_stored() {
     let server = TestServer::start().await;
     let too_many = NewAction { points: 100_000_001, ..plan(Uuid::from_u128(1)) };
-    let refused = server.store().write(move |tx| actions::open(tx, &too_many)).await;
+    let refused = open(&server, too_many).await;
     assert!(matches!(refused, Err(StoreError::Constraint { .. })), "{refused:?}");
     assert_eq!(counts(&server).await, []);
 }

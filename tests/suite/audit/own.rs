@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use comptoir::audit::actions;
+use comptoir::audit::actions::{self, Tally};
 use comptoir::audit::model::{CalculationStatus, NewAction, Outcome, ProcessType, Service, Told};
 use comptoir::auth::model::CompanyId;
 use comptoir::store::StoreError;
@@ -310,7 +310,12 @@ async fn a_process_reported_under_the_code_of_what_was_done_hides_nothing() {
         points: 0,
         outcome: Outcome::of(CalculationStatus::FinishedInTime),
     };
-    server.store().write(move |tx| actions::open(tx, &reported)).await.unwrap();
+    let reported = server.store().write(move |tx| {
+        let mut tally = Tally::default();
+        actions::open(tx, &reported, &mut tally)?;
+        tally.write(tx)
+    });
+    reported.await.unwrap();
     olena.post(&format!("/comptoir/v1/tasks/{task}/cancel"), Value::Null).await.expect(200);
     let found = audit(&olena, "?process_type=TRACE&service=ACCOUNT").await;
     assert_eq!(operations(&found), ["nobodys"]);

@@ -1,12 +1,11 @@
 //! `GET /account/audit`: the period, the filters, every order and any page, who sees what, and what is refused.
 
-use comptoir::audit::actions;
+use comptoir::audit::actions::{self, Tally};
 use comptoir::audit::model::{CalculationStatus, NewAction, NewRequest, Opened, Outcome, ProcessType, Service, Told};
 use comptoir::auth::AuthError;
 use comptoir::auth::model::{CompanyId, Scope, User};
 use comptoir::auth::users;
 use comptoir::clock::Timestamp;
-use comptoir::store::StoreError;
 use serde_json::Value;
 use std::time::Duration;
 use uuid::Uuid;
@@ -56,11 +55,12 @@ fn action(user: &User, number: u64, at: Timestamp) -> (NewAction, NewRequest) {
 
 async fn record(server: &TestServer, actions: Vec<(NewAction, NewRequest)>) {
     let recorded = server.store().write(move |tx| {
+        let mut tally = Tally::default();
         for (action, request) in &actions {
-            let Opened::New(id) = actions::open(tx, action)? else { panic!("known: {action:?}") };
+            let Opened::New(id) = actions::open(tx, action, &mut tally)? else { panic!("known: {action:?}") };
             actions::attach(tx, action.company, id, request)?;
         }
-        Ok::<_, StoreError>(())
+        tally.write(tx)
     });
     recorded.await.unwrap();
 }

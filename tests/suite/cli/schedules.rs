@@ -1,5 +1,6 @@
 //! Parties and order schedules of the built binary.
 
+use rusqlite::Connection;
 use serde_json::json;
 
 use super::{OPERATOR_PASSWORD, Place, shown_once};
@@ -78,5 +79,57 @@ async fn parties_exceptions_holidays_and_feeds_are_kept_beside_a_running_server(
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
         assert!(said.contains(why), "{arguments:?}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn schedules_that_overlap_although_they_must_not_are_named_by_the_check() {
+    let place = Place::new();
+    let server = place.serve_with_password(&[]).await;
+    let add = |gln: &'static str, id: &'static str, kind: &'static str| {
+        ["party", "add", gln, "--company", "comptoir", "--name", "Party", "--id", id, "--kind", kind]
+    };
+    place.succeed(&add("4820000000017", "500", "PRODUCER")).await;
+    place.succeed(&add("4820000000024", "600", "DISTRIBUTOR")).await;
+    place.succeed(&["party", "bind", "operator", "500"]).await;
+    let operator = server.sign_in("operator", OPERATOR_PASSWORD).await;
+    for (name, day, distributors) in
+        [("One", 0, json!([600])), ("Two", 10, json!([600])), ("Three", 0, json!([])), ("Four", 10, json!([]))]
+    {
+        let schedule = json!({
+            "name": name, "dateStart": 1_893_456_000 + day * 86_400, "timeFrom": "09:00:00", "timeTo": "18:00:00",
+            "recurrenceRule": {"frequency": "DAILY", "interval": 1, "count": 5}, "distributors": distributors,
+        });
+        operator.post("/api/distribex/producer/schedules", schedule).await.expect(200);
+    }
+    server.signal("TERM").await;
+    assert!(place.succeed(&["check"]).await.contains("is well"));
+    let whole = std::fs::read(place.database()).unwrap();
+    for (tampering, finding) in [
+        (
+            "UPDATE schedules SET end_day = 3652060 WHERE id = 1; UPDATE schedule_distributors SET end_day = 3652060
+             WHERE schedule_id = 1",
+            "schedules: 2 of company comptoir overlaps with 1 for distributor 600; change the dates of one",
+        ),
+        (
+            "UPDATE schedules SET end_day = end_day + 6 WHERE id = 3",
+            "schedules: 4 of company comptoir overlaps with 3 for everybody; change the dates of one",
+        ),
+        (
+            "UPDATE schedules SET end_day = end_day + 1 WHERE id = 2",
+            "schedules: 2 of company comptoir is searched by other days or distributors than it shows; save it again",
+        ),
+        (
+            "DELETE FROM schedule_distributors WHERE schedule_id = 2",
+            "schedules: 2 of company comptoir is searched by other days or distributors than it shows; save it again",
+        ),
+    ] {
+        std::fs::write(place.database(), &whole).unwrap();
+        let connection = Connection::open(place.database()).unwrap();
+        connection.execute_batch(tampering).unwrap();
+        connection.close().unwrap();
+        let output = place.run(&["check"]).await;
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert_eq!((output.status.code(), said.trim_end()), (Some(1), finding), "{tampering}");
     }
 }

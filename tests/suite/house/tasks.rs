@@ -67,7 +67,8 @@ async fn a_waiting_task_is_canceled_at_once_tried_again_and_found_by_its_state()
     assert!(ids(&ivan.get(&format!("{PATH}?state=waiting")).await.expect(200).json()).is_empty());
     let again = ivan.post(&format!("{PATH}/{id}/retry"), Value::Null).await.expect(200).json();
     assert_eq!((again["state"].as_str(), again["ended_at"].is_null()), (Some("waiting"), true));
-    ivan.get(&format!("{PATH}?state=asleep")).await.expect(400);
+    let refused = ivan.get(&format!("{PATH}?state=asleep")).await.expect(400);
+    assert_eq!(refused.faults(), ["state: must be one of waiting, running, feedback, done, failed, canceled"]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{World, ean, figures, priced, said, sheet, upload, upload_form};
@@ -273,7 +274,7 @@ async fn problems_are_told_by_sheet_row_and_column_in_the_readers_language() {
         ("uk-UA", "Аркуш «Goods», рядок 2, стовпець B: ціна -10 менша за нуль"),
         ("de-DE", "Sheet “Goods”, row 2, column B: the price -10 is below zero"),
     ] {
-        let call = world.user.call(poem::http::Method::GET, &world.task_path(&task, ""));
+        let call = world.user.call(Method::GET, &world.task_path(&task, ""));
         let task = call.header("accept-language", language).send().await.expect(200).json();
         assert_eq!(said(&task, "Error")[1], text);
     }

@@ -3,6 +3,7 @@
 mod contract;
 mod flow;
 mod goods;
+mod hostile;
 mod listing;
 pub mod rights;
 mod undo;
@@ -11,7 +12,7 @@ mod workbooks;
 use calamine::{Data, Reader as _, Xlsx};
 use poem::http::Method;
 use rust_xlsxwriter::Workbook;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::support::{Answer, Client, TestServer};
 

@@ -1,5 +1,6 @@
 //! iCalendar feeds and their addresses.
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{BUYER, PRODUCER, SCHEDULES, World, at, daily, repeating};
@@ -116,4 +117,31 @@ async fn a_feed_is_of_one_thing_that_its_maker_may_act_for() {
         let answer = world.seller.post("/comptoir/v1/calendar-feeds", body.clone()).await;
         assert_eq!(answer.status, status, "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_feed_that_is_asked_for_again_under_its_key_is_the_same_and_shows_no_secret() {
+    let world = World::new().await;
+    world.publish(tide()).await;
+    let ask = async |client: &Client, key: &str, body: Value| {
+        client.call(Method::POST, "/comptoir/v1/calendar-feeds").header("idempotency-key", key).json(&body).send().await
+    };
+    let body = json!({"name": "phones", "schedule_id": 1});
+    let first = ask(&world.seller, "a", body.clone()).await.expect(200).json();
+    let again = ask(&world.seller, "a", body.clone()).await.expect(200).json();
+    assert_eq!((&again["feed"], &again["path"]), (&first["feed"], &Value::Null));
+    let other = ask(&world.seller, "a", json!({"name": "tablets", "schedule_id": 1})).await.expect(422);
+    assert!(other.text().contains("Idempotency-Key was already used"), "{}", other.shown());
+    // A key is its user's own, and what is refused uses none up.
+    ask(&world.admin, "a", body.clone()).await.expect(200);
+    ask(&world.buyer, "b", body).await.expect(404);
+    ask(&world.buyer, "b", json!({"name": "x", "distributor": BUYER.to_string()})).await.expect(200);
+    let page = world.admin.get("/comptoir/v1/calendar-feeds").await.expect(200).json();
+    assert_eq!(page["items"].as_array().unwrap().len(), 3);
+    let path = first["path"].as_str().unwrap();
+    world.server.anonymous().get(path).await.expect(200);
+    // Once revoked it is not made again by a request that was late.
+    let id = first["feed"]["id"].as_str().unwrap();
+    world.seller.delete(&format!("/comptoir/v1/calendar-feeds/{id}")).await.expect(200);
+    ask(&world.seller, "a", json!({"name": "phones", "schedule_id": 1})).await.expect(404);
 }

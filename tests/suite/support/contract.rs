@@ -93,7 +93,7 @@ impl Contract {
             let named =
                 [&body["tracedata"]["request_code"], &body["detail"]["tracedata"]["request_code"], &body["request_id"]];
             // The envelopes of these contracts have no place for it.
-            let no_place = ["/api/v1.1", "/api/distribex", "/api/authorization", "/v5/orgs"];
+            let no_place = ["/api/v1.1", "/api/distribex", "/api/authorization", "/ExternalExchange/v1", "/v5/orgs"];
             if answer.status != 503
                 && !no_place.iter().any(|prefix| path.starts_with(prefix))
                 && !named.iter().any(|named| **named == id)
@@ -132,6 +132,7 @@ impl Contract {
             _ if under("/api/v1.1") && essence(answer) == "application/xml" => return Ok(()),
             _ if under("/api/v1.1") => ("application/json", "AudienceFailure"),
             _ if under("/api/distribex") || under("/api/authorization") => ("application/json", "ScheduleFailure"),
+            _ if under("/ExternalExchange/v1") => ("application/json", "StatisticAnswer"),
             _ if under("/v5/orgs") => ("application/json", "NomenclatureFailure"),
             404 if under("/account") => ("application/json", "General404"),
             _ if under("/account") => ("application/json", "GeneralError"),
@@ -251,8 +252,8 @@ fn bounds(schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
         Value::Array(items) => {
             hold(limit("minItems").is_none_or(|limit| items.len() >= limit), "minItems");
             hold(limit("maxItems").is_none_or(|limit| items.len() <= limit), "maxItems");
-            let repeats = items.iter().enumerate().any(|(index, item)| items[..index].contains(item));
-            hold(schema["uniqueItems"] != true || !repeats, "uniqueItems");
+            let repeats = || items.iter().enumerate().any(|(index, item)| items[..index].contains(item));
+            hold(schema["uniqueItems"] != true || !repeats(), "uniqueItems");
         }
         _ => {}
     }

@@ -11,7 +11,7 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, NomenclatureConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
 use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store};
@@ -91,6 +91,7 @@ impl TestServer {
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
             audit: AuditConfig::default(),
+            connectors: ConnectorConfig::default(),
             nomenclature: NomenclatureConfig::default(),
             sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
             stopping: shutdown.clone(),

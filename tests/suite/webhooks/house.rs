@@ -149,7 +149,8 @@ async fn deliveries_are_listed_newest_first_by_page_state_and_event() {
     }
     assert_eq!(pages, [picked(&[0, 1, 2, 3]), picked(&[4, 5])]);
     world.admin.get("/comptoir/v1/deliveries?page_token=x").await.expect(400);
-    world.admin.get("/comptoir/v1/deliveries?state=lost").await.expect(400);
+    let refused = world.admin.get("/comptoir/v1/deliveries?state=lost").await.expect(400);
+    assert_eq!(refused.faults(), ["state: must be one of pending, delivered, failed, held"]);
 }
 
 #[tokio::test]

@@ -12,13 +12,13 @@ use super::wire::{
     FileWire, FinishWire, ProcessPage, ProcessWire, ReportWire, ReportsWire, RequestsWire, ResultWire, ResultsWire,
 };
 use super::{Answer, HouseTags};
-use crate::account::api::download::Download;
 use crate::account::api::usage::data;
 use crate::account::api::usage_failure;
 use crate::account::api::words::Flow;
 use crate::account::model::Report;
 use crate::account::service::UsageService;
 use crate::http::body::Octets;
+use crate::http::download::Download;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 use crate::http::{Caller, Failure, RequestContext};
@@ -44,7 +44,8 @@ impl ProcessesApi {
 
     /// Report many processes
     ///
-    /// Up to 10 000 reports, in their order; each is recorded or refused by itself.
+    /// Up to 10 000 reports; each is recorded or refused by itself. Those of one process are taken in their order, and all
+    /// of them in a company that has quotas.
     #[oai(path = "/comptoir/v1/processes/batch", method = "post", operation_id = "report_processes")]
     async fn report_all(&self, caller: Caller, body: Strict<ReportsWire>) -> Answer<Json<ResultsWire>> {
         let codes: Vec<Uuid> = body.0.reports.iter().map(ReportWire::process_code).collect();

@@ -14,9 +14,10 @@ use self::wire::{
     Delivery, DeliveryDetails, DeliveryPage, DeliveryState, FeedbackSecret, NewWebhook, Webhook, WebhookChange,
     WebhookEvent, WebhookPage, WebhookSecret, events,
 };
-use super::{Answer, HouseTags, idempotency};
+use super::{Answer, HouseTags};
 use crate::auth::model::Refused;
 use crate::house::webhooks::WebhookService;
+use crate::http::idempotency;
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
 use crate::http::{Caller, Failure};

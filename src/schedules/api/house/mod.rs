@@ -2,7 +2,7 @@
 //! order may be sent and why, calendars.
 //!
 //! Must not know: SQL, other domains. Making something twice is refused by its number, GLN or day, and what is written to
-//! a day replaces what is there, so these take no `Idempotency-Key`.
+//! a day replaces what is there: only what makes a calendar feed takes an `Idempotency-Key`.
 
 mod calendar;
 mod parties;

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use poem::http::HeaderMap;
 use poem::http::header::ACCEPT_LANGUAGE;
 use poem_openapi::OpenApi;
-use poem_openapi::param::{Path, Query};
+use poem_openapi::param::{Header, Path, Query};
 use poem_openapi::payload::Json;
 use uuid::Uuid;
 
@@ -18,7 +18,7 @@ use super::wire::{
 use super::{Answer, HouseTags, row_key};
 use crate::http::json::Strict;
 use crate::http::paging::{self, PageToken};
-use crate::http::{AnyCredential, Caller, Failure};
+use crate::http::{AnyCredential, Caller, Failure, idempotency};
 use crate::i18n::Language;
 use crate::schedules::SchedulesService;
 use crate::schedules::api::party;
@@ -214,15 +214,24 @@ impl OrderWindowsApi {
     /// An address to subscribe to, of one schedule or of all that decides for a distributor. The secret is in this answer
     /// and nowhere else; it works while whoever made it may act for the party.
     #[oai(path = "/comptoir/v1/calendar-feeds", method = "post", operation_id = "create_calendar_feed")]
-    async fn create_feed(&self, caller: Caller, body: Strict<NewCalendarFeed>) -> Answer<Json<CreatedCalendarFeed>> {
+    async fn create_feed(
+        &self,
+        caller: Caller,
+        /// The same key again, within a day and from the same user, makes nothing more.
+        #[oai(name = "Idempotency-Key")]
+        _idempotency_key: Header<Option<String>>,
+        headers: &HeaderMap,
+        body: Strict<NewCalendarFeed>,
+    ) -> Answer<Json<CreatedCalendarFeed>> {
+        let key = idempotency(&caller, "create_calendar_feed", headers, &body.0)?;
         let name = holiday_name(&body.0.name)?;
         let of = match (body.0.schedule_id, body.0.distributor) {
             (Some(id), None) => Ok(ScheduleId(id)),
             (None, Some(distributor)) => Err(party("distributor", &distributor)?),
             _ => return Err(Failure::invalid_field("schedule_id", "or distributor is required, not both").into()),
         };
-        let (feed, secret) = self.0.create_feed(caller.principal(), of, name).await?;
-        Ok(Json(CreatedCalendarFeed::of(feed, &secret)))
+        let (feed, secret) = self.0.create_feed(caller.principal(), of, name, key).await?;
+        Ok(Json(CreatedCalendarFeed::of(feed, secret.as_ref())))
     }
 
     /// Revoke a calendar feed

@@ -547,16 +547,17 @@ pub struct NewCalendarFeed {
 pub struct CreatedCalendarFeed {
     /// The feed.
     pub feed: CalendarFeed,
-    /// Its path on this server, with the secret: shown this once.
-    #[oai(validator(min_length = 1, max_length = 128))]
-    pub path: String,
+    /// Its path on this server, with the secret: shown this once, and null when the request was a repeated one.
+    #[oai(nullable, validator(min_length = 1, max_length = 128))]
+    pub path: Option<String>,
 }
 
 impl CreatedCalendarFeed {
-    /// A feed with its secret.
+    /// A feed, with its secret if this request made it.
     #[must_use]
-    pub fn of(feed: kept::Feed, secret: &FeedSecret) -> Self {
-        Self { feed: feed.into(), path: format!("/comptoir/v1/calendars/{}.ics", secret.expose()) }
+    pub fn of(feed: kept::Feed, secret: Option<&FeedSecret>) -> Self {
+        let path = secret.map(|secret| format!("/comptoir/v1/calendars/{}.ics", secret.expose()));
+        Self { feed: feed.into(), path }
     }
 }
 

@@ -86,3 +86,66 @@ async fn a_batch_of_several_slices_counts_once_however_often_it_is_sent() {
     let none = cast.bot.post(BATCH, json!({"reports": []})).await.expect(400);
     assert!(none.faults()[0].starts_with("reports: "), "{}", none.shown());
 }
+
+#[tokio::test]
+async fn reports_of_one_process_are_recorded_in_their_order_and_answered_in_their_places() {
+    let cast = Cast::new().await;
+    let codes: Vec<_> = (0..300).map(|_| Uuid::new_v4()).collect();
+    let end = |code: &Uuid, elements: i32| json!({"process_code": code, "finish": {"status": "FAILED", "elements": elements}});
+    let mut reports: Vec<_> = codes.iter().map(|code| start(*code, json!({"points_count": 2}))).collect();
+    reports.extend(codes.iter().rev().map(|code| end(code, 1)));
+    reports.extend(codes.iter().step_by(3).map(|code| end(code, 2)));
+    reports.extend(codes.iter().map(|code| end(code, 1)));
+    let answer = cast.bot.post(BATCH, json!({"reports": reports.clone()})).await.expect(200).json();
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!(results.len(), 1_000);
+    for (at, (report, result)) in reports.iter().zip(results).enumerate() {
+        assert_eq!(report["process_code"], result["process_code"], "{at}");
+        let expected = match at {
+            0..600 => "RECORDED",
+            600..700 => "REFUSED",
+            _ => "KNOWN",
+        };
+        assert_eq!(result["outcome"], expected, "{at}");
+    }
+    assert_eq!(lines(&statistics(&cast.user).await), ["2026-03-02 UNIVERSAL PLAN: 300 600 600 300"]);
+}
+
+#[tokio::test]
+async fn a_report_that_is_refused_leaves_nothing_and_its_neighbours_stand() {
+    let cast = Cast::new().await;
+    let [first, second, third, fourth] = [(); 4].map(|()| Uuid::new_v4());
+    let request = Uuid::new_v4();
+    let with = |code: Uuid, requests: &[(Uuid, &str)]| {
+        let mut report = start(code, json!({"points": ["depot"]}));
+        report["requests"] =
+            requests.iter().map(|(code, operation)| json!({"request_code": code, "operation": operation})).collect();
+        report["finish"] = json!({"status": "FINISHED_IN_TIME", "elements": 1});
+        report
+    };
+    let other = Uuid::new_v4();
+    let twice = Uuid::new_v4();
+    cast.bot.post(PROCESSES, with(first, &[(request, "run_plan")])).await.expect(200);
+    let reports = json!([
+        // Somebody else's request; twice the same; twice the same code for two things; one that is in order.
+        with(second, &[(other, "run_plan"), (request, "run_plan")]),
+        with(third, &[(twice, "run_plan"), (twice, "run_plan")]),
+        with(fourth, &[(other, "run_plan"), (other, "run_other")]),
+        with(Uuid::new_v4(), &[(other, "run_plan")]),
+    ]);
+    let answer = cast.bot.post(BATCH, json!({"reports": reports})).await.expect(200).json();
+    let outcomes: Vec<_> = (0..4).map(|at| answer["results"][at]["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["REFUSED", "RECORDED", "REFUSED", "RECORDED"]);
+    for code in [second, fourth] {
+        cast.bot.get(&format!("{PROCESSES}/{code}")).await.expect(404);
+    }
+    assert_eq!(lines(&statistics(&cast.user).await), ["2026-03-02 UNIVERSAL PLAN: 3 3 1 3"]);
+    let audit = cast.admin.get("/account/audit?service=UNIVERSAL").await.expect(200).json();
+    assert_eq!(audit["counters"]["filter"]["total"], 3);
+    let of = |code: Uuid| {
+        let actions = audit["actions"].as_array().unwrap();
+        actions.iter().find(|action| action["process_code"] == code.to_string()).unwrap()["requests"].clone()
+    };
+    assert_eq!(of(third).as_array().unwrap().len(), 1, "told of twice, it was made once");
+    assert_eq!(cast.server.audit_findings(), Vec::<String>::new());
+}

@@ -1,6 +1,6 @@
 //! Bytes on the wire, streamed, whatever `Accept` says: reports and data files.
 //!
-//! Must not know: SQL, other domains.
+//! Must not know: any domain.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
