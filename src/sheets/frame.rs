@@ -99,7 +99,9 @@ pub fn failed(why: &Unreadable) -> Vec<u8> {
         Unreadable::Io(what) => (18, [0; 3], what.as_str()),
     };
     let mut out = vec![FAILED, code];
-    numbers.into_iter().for_each(|number| put(&mut out, number));
+    for number in numbers {
+        put(&mut out, number);
+    }
     put_text(&mut out, text.get(..text.floor_char_boundary(1_000)).unwrap_or_default());
     out
 }

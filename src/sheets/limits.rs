@@ -37,8 +37,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             memory: 512 << 20,
-            cpu: Duration::from_secs(60),
-            wait: Duration::from_secs(180),
+            cpu: Duration::from_mins(1),
+            wait: Duration::from_mins(3),
             children: 2,
             file: 100 << 20,
             held_file: 20 << 20,

@@ -75,7 +75,9 @@ impl<W: Write> Sink<W> {
         frame::put_text(&mut content, &short(sheet));
         let others = &others[..others.len().min(frame::OTHER_SHEETS)];
         frame::put(&mut content, others.len() as u64);
-        others.iter().for_each(|name| frame::put_text(&mut content, &short(name)));
+        for name in others {
+            frame::put_text(&mut content, &short(name));
+        }
         self.send(&content)
     }
 
