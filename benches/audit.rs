@@ -26,8 +26,9 @@ use comptoir::auth::permissions::Effect;
 use comptoir::auth::users::{self, NewUser, ProfileChange};
 use comptoir::auth::{Auth, AuthError};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
 use tokio::net::TcpListener;
@@ -266,7 +267,10 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         processes: ProcessSettings::default().resolve().expect("the defaults"),
         backup: comptoir::config::BackupConfig::default(),
         audit: AuditConfig::default(),
+        test_controls: None,
         connectors: ConnectorConfig::default(),
+        nomenclature: NomenclatureConfig::default(),
+        sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
         stopping: shutdown.clone(),
     };
     let background = app::background(auth.store(), auth.clock(), &options);

@@ -19,8 +19,9 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
 use serde_json::{Value, json};
@@ -96,7 +97,10 @@ impl World {
             processes: ProcessSettings::default().resolve().expect("the defaults"),
             backup: comptoir::config::BackupConfig::default(),
             audit: AuditConfig::default(),
+            test_controls: None,
             connectors: ConnectorConfig::default(),
+            nomenclature: NomenclatureConfig::default(),
+            sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);

@@ -52,8 +52,12 @@ use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::sheets::Reader;
 use crate::store::{Conn, Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
+use crate::testing::api::TestApi;
+use crate::testing::{Controls, Parts};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, auth, backups, connectors, house, meters, nomenclature, schedules, webhooks};
+use crate::{
+    account, audience, audit, auth, backups, connectors, house, meters, nomenclature, schedules, testing, webhooks,
+};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[
@@ -75,7 +79,7 @@ type Handlers = (
     CompaniesApi,
     TasksApi,
     WebhooksApi,
-    (BackupsApi, HealthApi, MetricsApi),
+    (BackupsApi, HealthApi, MetricsApi, TestApi),
     AudienceApi,
     AudienceHouseApi,
     ProcessesApi,
@@ -84,6 +88,10 @@ type Handlers = (
     (ConnectorsApi, RegistryApi, ReadingApi, AlertsApi),
     (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
+
+/// What a server with test controls says of itself.
+pub const WARNING: &str =
+    "test controls are on: whoever is on this machine can change, reset and stop everything; for tests alone";
 
 /// How long an ended task is remembered.
 const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
@@ -130,6 +138,8 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What steers this server in tests; `None`: nothing does.
+    pub test_controls: Option<Controls>,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
@@ -185,7 +195,8 @@ fn queue(clock: &Clock, options: &AppOptions) -> Queue {
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
     let queue = queue(clock, options);
-    let webhooks = Webhooks::new(options.webhooks.clone());
+    let capture = options.test_controls.as_ref().map(|controls| Arc::clone(controls.capture()));
+    let webhooks = Webhooks::new(webhooks::Options { capture, ..options.webhooks.clone() });
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
     registry.register(CHECKPOINT, KindOptions::default(), checkpoint);
@@ -249,6 +260,16 @@ pub async fn build(
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
     let backups = BackupService::new(auth.clone(), background.queue.clone(), background.backups, OUTGOING);
+    if let Some(controls) = &options.test_controls {
+        controls.steer(Parts {
+            auth: auth.clone(),
+            clock: clock.clone(),
+            runner: runner.clone(),
+            queue: background.queue.clone(),
+            guard: background.webhooks.guard().clone(),
+        });
+    }
+    let warnings = options.test_controls.as_ref().map(|_| WARNING.to_owned()).into_iter().collect();
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let (documents, account_document) = (Arc::clone(&PUBLISHED.0), Arc::clone(&PUBLISHED.1));
@@ -264,7 +285,12 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        (BackupsApi(backups), HealthApi::new(house), MetricsApi(background.metrics.clone())),
+        (
+            BackupsApi(backups),
+            HealthApi::new(house, warnings),
+            MetricsApi(background.metrics.clone()),
+            TestApi(options.test_controls.clone()),
+        ),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
@@ -292,6 +318,7 @@ pub async fn build(
         log_all_requests: options.log_all_requests,
         slow_request: options.slow_request,
         meters: Arc::clone(background.metrics.meters()),
+        probe: options.test_controls.map(|controls| Arc::clone(controls.probe())),
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
@@ -328,6 +355,7 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            testing::api::EXAMPLES,
             connectors::api::EXAMPLES,
             nomenclature::api::EXAMPLES,
         ]

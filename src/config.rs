@@ -341,6 +341,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// Whether the server is steered by tests.
+    pub test_controls: bool,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
@@ -451,6 +453,8 @@ pub struct Settings {
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
+    /// Whether the server is steered by tests.
+    pub test_controls: Option<bool>,
     /// What figures of connectors go by.
     pub connectors: ConnectorSettings,
     /// What imports of nomenclature go by.
@@ -589,6 +593,7 @@ impl Settings {
             processes: self.processes.or(other.processes),
             nomenclature: self.nomenclature.or(other.nomenclature),
             audit: self.audit.or(&other.audit),
+            test_controls: self.test_controls.or(other.test_controls),
             connectors: self.connectors.or(&other.connectors),
             sheets: self.sheets.or(other.sheets),
             store: StoreSettings { checkpoints: self.store.checkpoints.or(other.store.checkpoints) },
@@ -663,6 +668,7 @@ impl Settings {
             processes: self.processes.resolve()?,
             nomenclature: self.nomenclature.resolve()?,
             audit: self.audit.resolve()?,
+            test_controls: self.test_controls.unwrap_or(false),
             connectors: self.connectors.resolve()?,
             sheets: self.sheets.resolve()?,
             external_checkpoints: self.store.checkpoints == Some(CheckpointsSetting::External),

@@ -19,6 +19,8 @@
 //! - [`schedules`]: the contract of order schedules.
 //! - [`nomenclature`]: the nomenclature contract.
 //! - [`house`]: the house API, where it belongs to no single domain.
+//! - [`fixtures`]: one document that says what is to be in all of it, and the dump that writes the same.
+//! - [`testing`]: test controls: reset, clock, faults, what came in.
 //! - [`app`]: puts all of it together.
 //! - [`config`] and [`cli`]: how it is started.
 //!
@@ -34,6 +36,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod connectors;
+pub mod fixtures;
 pub mod house;
 pub mod http;
 pub mod i18n;
@@ -43,6 +46,7 @@ pub mod schedules;
 pub mod sheets;
 pub mod store;
 pub mod tasks;
+pub mod testing;
 pub mod webhooks;
 
 /// The server's version and, where it was built from a checkout, the commit.

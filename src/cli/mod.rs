@@ -22,6 +22,7 @@ mod read_sheet;
 mod ready;
 mod restore;
 mod schedule;
+mod seed;
 mod serve;
 mod service;
 mod signals;
@@ -129,6 +130,10 @@ enum Command {
     /// Webhooks: a company's receivers of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Bring a database, new or not, to what a fixture (JSON or TOML) says.
+    Seed(seed::SeedArgs),
+    /// Write what is in the database as a fixture, without secrets.
+    Dump(seed::DumpArgs),
     /// Import a spreadsheet into a company's catalogue. Works beside a running server.
     Import(import::ImportArgs),
     /// Take a backup beside a running server or without one; list backups, try the newest one out.
@@ -189,6 +194,9 @@ pub enum CliError {
     /// The application could not be put together.
     #[error(transparent)]
     App(#[from] crate::app::AppError),
+    /// Test controls could not begin.
+    #[error(transparent)]
+    Controls(#[from] crate::testing::ControlsError),
     /// A use case of webhooks was refused.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -257,6 +265,8 @@ impl Cli {
             Command::Merchant(args) => connector::run(&common, Register::Merchants, args),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
+            Command::Seed(args) => seed::run(&common, args),
+            Command::Dump(args) => seed::dump(&common, &args),
             Command::Import(args) => import::run(&common, &args),
             Command::Backup(args) => backup::run(&common, args),
             Command::Restore(args) => restore::run(&common, &args),
@@ -288,6 +298,11 @@ impl Common {
         self.now.map_or_else(Clock::system, Clock::fixed)
     }
 
+    /// The clock of a server that tests steer.
+    fn steered_clock(&self) -> Clock {
+        Clock::steered(self.now)
+    }
+
     /// Makes a change and records it in the same transaction, under the company that `of` names, or the installation.
     /// `operation`: what the house API calls the same change.
     fn change<T, E>(
@@ -316,12 +331,21 @@ impl Common {
 
     /// The same with settings that were read already.
     fn open_as(&self, settings: &Settings) -> Result<Store, CliError> {
+        self.open_with(settings, |options| options)
+    }
+
+    /// The same, changed as `change` says.
+    fn open_with(
+        &self,
+        settings: &Settings,
+        change: impl FnOnce(OpenOptions) -> OpenOptions,
+    ) -> Result<Store, CliError> {
         let checkpoints = match settings.store.checkpoints {
             Some(CheckpointsSetting::External) => Checkpoints::External,
             Some(CheckpointsSetting::Own) | None => Checkpoints::Own,
         };
         let options = OpenOptions::command(file(settings)?);
-        Ok(Store::open(OpenOptions { clock: self.clock(), checkpoints, ..options })?)
+        Ok(Store::open(change(OpenOptions { clock: self.clock(), checkpoints, ..options }))?)
     }
 }
 

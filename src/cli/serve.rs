@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{CliError, Common, logging, output, ready};
+use super::{CliError, Common, logging, output, ready, seed};
 use crate::app::{self, AppOptions, Background};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
@@ -23,11 +23,15 @@ use crate::config::{
     AuditSettings, BackupSettings, CheckpointsSetting, Config, ConnectorSettings, Database, NomenclatureSettings,
     OperatorPassword, ProcessSettings, Settings, SheetSettings, StoreSettings, WebhookSettings,
 };
+use crate::fixtures::plan::WHOLE;
+use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
 use crate::store::{self, Checkpoints, OpenOptions, Store};
 use crate::tasks::Queue;
+use crate::testing::Controls;
 use crate::webhooks;
+use crate::webhooks::guard::Guard;
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -109,6 +113,14 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// Let tests steer this server: seed, reset, clock, faults, what came in, under `/comptoir/v1/test/`. Only on a new
+    /// database, which is marked for it, or on one that is. Whoever is on this machine may use them.
+    #[arg(long, env = "COMPTOIR_TEST_CONTROLS")]
+    test_controls: bool,
+
+    /// A fixture (JSON or TOML) that a new database begins with; one that is there already is left alone.
+    #[arg(long, env = "COMPTOIR_SEED", value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
     /// configuration file: `connectors.max_skew`.
     #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
@@ -213,6 +225,7 @@ impl ServeArgs {
                 storage_per_company: self.processes_storage_per_company,
                 abandoned_after: self.processes_abandoned_after,
             },
+            test_controls: self.test_controls.then_some(true),
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
             connectors: ConnectorSettings {
                 max_skew: self.connectors_max_skew,
@@ -247,9 +260,12 @@ pub fn run(common: &Common, args: ServeArgs) -> Result<(), CliError> {
         ),
         ..Settings::default()
     };
+    // Nothing is begun for a fixture that is not in order.
+    let fixture = args.seed.as_deref().map(|file| seed::read(file, None)).transpose()?;
     let config = common.settings(args.into_settings().or(environment))?.resolve()?;
     logging::start(&config.log_filter, config.log_format)?;
-    serve(config, common.clock(), async move |server: &Running| announce(server, ready))
+    let clock = if config.test_controls { common.steered_clock() } else { common.clock() };
+    serve(config, clock, fixture, async move |server: &Running| announce(server, ready))
 }
 
 /// A server that listens.
@@ -266,6 +282,10 @@ pub struct Running {
     pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
+    /// Secrets that were made up while seeding.
+    pub secrets: Vec<MadeSecret>,
+    /// What steers it in tests.
+    pub controls: Option<Controls>,
 }
 
 impl Running {
@@ -305,24 +325,30 @@ impl Running {
     }
 }
 
-/// Serves as `config` says until SIGTERM, SIGINT or SIGHUP; calls `started` once it listens and the first start is over.
+/// Serves as `config` says until SIGTERM, SIGINT or SIGHUP; calls `started` once it listens and the first start is over,
+/// with `fixture` seeded if the database is new.
 pub fn serve(
     config: Config,
     clock: Clock,
+    fixture: Option<Fixture>,
     started: impl AsyncFnOnce(&Running) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(CliError::io("cannot start the runtime"))?;
-    let outcome = runtime.block_on(run_server(config, clock, started));
+    let outcome = runtime.block_on(run_server(config, clock, fixture, started));
     // What still runs was cut on purpose and is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
 /// What the application is made of, as `config` says.
-pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOptions, CliError> {
+pub fn options(
+    config: &Config,
+    test_controls: Option<Controls>,
+    stopping: CancellationToken,
+) -> Result<AppOptions, CliError> {
     Ok(AppOptions {
         env: config.environment.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
@@ -333,6 +359,7 @@ pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOption
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        test_controls,
         connectors: config.connectors,
         nomenclature: config.nomenclature,
         backup: config.backup.clone(),
@@ -344,6 +371,7 @@ pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOption
 async fn run_server(
     config: Config,
     clock: Clock,
+    fixture: Option<Fixture>,
     started: impl AsyncFnOnce(&Running) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     // Before anything that a signal must not leave behind half done: a folder, a lock, a first start.
@@ -355,15 +383,18 @@ async fn run_server(
     let scraped = Scraped::listen(config.metrics_listen).await?;
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
-    let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
+    let is_new = is_new(&path);
+    let told = if is_new { Some(config.first_start.check()?) } else { None };
     let store = open(path, &config, &clock)?;
+    let controls = test_controls(&config, &store, is_new).await?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
-    let options = options(&config, shutdown.clone())?;
+    let options = options(&config, controls.clone(), shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let (runner, queue) = (background.runner.clone(), background.queue.clone());
     let metrics = scraped.serve(&background, &shutdown);
+    let guard = background.webhooks.guard().clone();
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -391,7 +422,16 @@ async fn run_server(
         })
     };
     let life = async {
+        let fixture = fixture.filter(|_| is_new);
+        let tests = controls.is_some();
+        let secrets = match fixture {
+            Some(fixture) => seed_first(&auth, fixture, tests, guard, &queue).await?,
+            None => Vec::new(),
+        };
         let bootstrapped = bootstrap::run(&auth, first).await?;
+        if let Some(controls) = &controls {
+            controls.begin().await?;
+        }
         match &bootstrapped {
             Bootstrapped::Created { username, .. } => tracing::info!(%username, "the first operator was made"),
             Bootstrapped::AlreadyThere if password_file(&path).exists() => {
@@ -400,7 +440,9 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, metrics, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
+        let (database, auth) = (path.clone(), auth.clone());
+        let controls = controls.clone();
+        let running = Running { address, metrics, database, auth, queue, bootstrapped, secrets, controls };
         started(&running).await?;
         std::future::pending().await
     };
@@ -468,11 +510,45 @@ impl Scraped {
 fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
     let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
     let (clock, slow_query) = (clock.clone(), config.slow_query);
-    let store = Store::open(OpenOptions { checkpoints, slow_query, clock, ..OpenOptions::server(path) })?;
+    // A database of tests need not outlive a power cut.
+    let durable = !config.test_controls;
+    let store = Store::open(OpenOptions { checkpoints, slow_query, clock, durable, ..OpenOptions::server(path) })?;
     if let Some(held) = store.read(|conn| store::held(conn))? {
         tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
     }
     Ok(store)
+}
+
+/// Test controls, if they are asked for and the database was made for tests: a new one is marked here.
+async fn test_controls(config: &Config, store: &Store, is_new: bool) -> Result<Option<Controls>, CliError> {
+    if !config.test_controls {
+        return Ok(None);
+    }
+    if is_new {
+        store.write(|tx| store::mark_for_tests(tx)).await?;
+    }
+    if !store.read(|conn| store::is_for_tests(conn))? {
+        return Err(CliError::Refused(format!(
+            "--test-controls: {} was not made for tests; name a new file, or `temp`",
+            store.path().display()
+        )));
+    }
+    tracing::warn!("{}", app::WARNING);
+    Ok(Some(Controls::default()))
+}
+
+/// Seeds a new database before its first start is over, so that the fixture may bring the operator.
+async fn seed_first(
+    auth: &Auth,
+    fixture: Fixture,
+    tests: bool,
+    guard: Guard,
+    queue: &Queue,
+) -> Result<Vec<MadeSecret>, CliError> {
+    let circumstances = Circumstances { now: auth.clock().now(), tests, guard, whole: WHOLE };
+    let mut plan = Plan::of(fixture, &circumstances)?;
+    plan.hash(auth.store(), auth.hasher()).await?;
+    Ok(plan.write(auth.store(), queue, |_| {}).await?.secrets)
 }
 
 /// The database's path, and the folder that goes with the process if it is a temporary one.
@@ -524,6 +600,8 @@ fn announce(server: &Running, ready: Option<File>) -> Result<(), CliError> {
         "database": server.database,
         "operator": server.operator().map(|(username, _)| username),
         "password_file": made_up.map(|made_up| &made_up.file),
+        "test_controls": server.controls.as_ref().map(|_| format!("{}/comptoir/v1/test", server.url())),
+        "secrets": seed::secrets_json(&server.secrets),
     });
     let line = format!("{line}\n");
     if let Some(mut out) = ready {
@@ -544,5 +622,9 @@ fn for_people(server: &Running) -> String {
         ),
         _ => String::new(),
     };
-    format!("Comptoir listens on {url}\n{first_start}Try the API at {url}/docs; stop with Ctrl-C.\n")
+    let secret = |made: &MadeSecret| {
+        format!("{} `{}` of {}, shown this once: {}\n", made.kind, made.name, made.owner, made.secret)
+    };
+    let secrets: String = server.secrets.iter().map(secret).collect();
+    format!("Comptoir listens on {url}\n{first_start}{secrets}Try the API at {url}/docs; stop with Ctrl-C.\n")
 }

@@ -21,6 +21,7 @@ pub mod operations;
 pub mod pages;
 pub mod paging;
 mod params;
+pub mod probe;
 pub mod problem;
 pub mod schema;
 pub mod server;

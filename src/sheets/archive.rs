@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Seek};
-use std::path::Path;
 
 use zip::ZipArchive;
 use zip::result::ZipError;
@@ -68,7 +67,7 @@ pub fn read(input: File, bytes: u64, hint: Format, sink: &mut Sink<File>) -> Res
 /// An archive whose directory keeps to the limits, and whose entries are counted as they inflate: what a directory says of
 /// them need not be true.
 pub struct Archive {
-    zip: ZipArchive<File>,
+    entries: ZipArchive<File>,
     /// Bytes that may still come out.
     left: Cell<u64>,
     /// What it means that more did.
@@ -77,11 +76,11 @@ pub struct Archive {
 
 impl Archive {
     fn open(input: File, bytes: u64, limits: Limits) -> Result<Self, Stop> {
-        let mut zip = ZipArchive::new(input).map_err(malformed)?;
-        if zip.is_empty() {
+        let mut archive = ZipArchive::new(input).map_err(malformed)?;
+        if archive.is_empty() {
             return Err(Unreadable::Empty.into());
         }
-        if zip.len() as u64 > limits.entries {
+        if archive.len() as u64 > limits.entries {
             return Err(Unreadable::TooManyEntries { limit: limits.entries }.into());
         }
         let by_ratio = bytes.saturating_mul(limits.ratio).max(RATIO_FROM);
@@ -91,8 +90,8 @@ impl Archive {
             (limits.inflated, Unreadable::InflatedTooLarge { limit: limits.inflated })
         };
         let mut declared = 0_u64;
-        for index in 0..zip.len() {
-            let entry = zip.by_index_raw(index).map_err(malformed)?;
+        for index in 0..archive.len() {
+            let entry = archive.by_index_raw(index).map_err(malformed)?;
             if entry.encrypted() {
                 return Err(Unreadable::Encrypted.into());
             }
@@ -101,7 +100,7 @@ impl Archive {
         if declared > left {
             return Err(excess.into());
         }
-        Ok(Self { zip, left: Cell::new(left), excess })
+        Ok(Self { entries: archive, left: Cell::new(left), excess })
     }
 
     /// Which format the entries are of.
@@ -125,9 +124,7 @@ impl Archive {
         }
         // The package may call its workbook what it likes. Without one it is something else, or an archive of files.
         match xlsx::workbook_path(self)? {
-            Some(path) if Path::new(&path).extension().is_some_and(|end| end.eq_ignore_ascii_case("bin")) => {
-                Ok(Format::Xlsb)
-            }
+            Some(path) if path.to_ascii_lowercase().ends_with(".bin") => Ok(Format::Xlsb),
             Some(path) if xlsx::is_workbook(self, &path)? => Ok(Format::Xlsx),
             Some(path) if hint == Format::Xlsx && path.starts_with("xl/") => {
                 Err(Unreadable::Damaged(format!("{path} is missing")).into())
@@ -150,8 +147,8 @@ impl Archive {
 
     /// Inflates everything once, for readers that do not count.
     fn measure(&mut self) -> Result<(), Stop> {
-        for index in 0..self.zip.len() {
-            let entry = self.zip.by_index(index).map_err(malformed)?;
+        for index in 0..self.entries.len() {
+            let entry = self.entries.by_index(index).map_err(malformed)?;
             let mut counted = Counted { input: entry, left: &self.left, excess: &self.excess };
             io::copy(&mut counted, &mut io::sink()).map_err(broken)?;
         }
@@ -159,13 +156,13 @@ impl Archive {
     }
 
     fn into_file(self) -> Result<File, Stop> {
-        let mut file = self.zip.into_inner();
+        let mut file = self.entries.into_inner();
         file.rewind().map_err(broken)?;
         Ok(file)
     }
 
     fn index(&self, name: &str) -> Option<usize> {
-        self.zip.index_for_name(name).or_else(|| {
+        self.entries.index_for_name(name).or_else(|| {
             // Some writers differ in the case of names, and some use the separators of their system.
             let same = |found: &[u8]| {
                 found.len() == name.len()
@@ -173,14 +170,14 @@ impl Archive {
                         found.eq_ignore_ascii_case(wanted) || (*found == b'\\' && *wanted == b'/')
                     })
             };
-            self.zip.file_names_raw().position(same)
+            self.entries.file_names_raw().position(same)
         })
     }
 
     /// The content of an entry; `None` if there is no such entry.
     pub fn entry(&mut self, name: &str) -> Result<Option<impl Read + '_>, Stop> {
         let Some(index) = self.index(name) else { return Ok(None) };
-        let input = self.zip.by_index(index).map_err(malformed)?;
+        let input = self.entries.by_index(index).map_err(malformed)?;
         Ok(Some(Counted { input, left: &self.left, excess: &self.excess }))
     }
 }

@@ -133,17 +133,20 @@ fn counts(text: &str) -> Vec<[usize; 4]> {
     let mut row = [0; 4];
     let mut quoted = false;
     for byte in text.bytes() {
-        if byte == b'"' {
-            quoted = !quoted;
-        } else if quoted {
-            // Inside a text everything is text.
-        } else if byte == b'\n' || byte == b'\r' {
-            rows.push(std::mem::take(&mut row));
-            if rows.len() == 2 * ROWS {
-                return rows;
+        match byte {
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'\n' | b'\r' => {
+                rows.push(std::mem::take(&mut row));
+                if rows.len() == 2 * ROWS {
+                    return rows;
+                }
             }
-        } else if let Some(at) = SEPARATORS.iter().position(|separator| *separator == byte) {
-            row[at] += 1;
+            _ => {
+                if let Some(at) = SEPARATORS.iter().position(|separator| *separator == byte) {
+                    row[at] += 1;
+                }
+            }
         }
     }
     rows.push(row);

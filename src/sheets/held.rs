@@ -160,11 +160,11 @@ impl Value for DataRef<'_> {
             Self::Empty => Ok(()),
             Self::Int(number) => sink.number(column, float(*number)),
             Self::Float(number) => sink.number(column, *number),
-            Self::String(text) | Self::DurationIso(text) => sink.text(column, text),
             Self::SharedString(text) => sink.text(column, text),
             Self::Bool(value) => sink.bool(column, *value),
             Self::DateTime(at) => moment(at, column, sink),
             Self::DateTimeIso(text) => iso(text, column, sink),
+            Self::String(text) | Self::DurationIso(text) => sink.text(column, text),
             Self::Error(error) => sink.error(column, &error.to_string()),
         }
     }
@@ -180,10 +180,10 @@ impl Value for calamine::Data {
             Self::Empty => Ok(()),
             Self::Int(number) => sink.number(column, float(*number)),
             Self::Float(number) => sink.number(column, *number),
-            Self::String(text) | Self::DurationIso(text) => sink.text(column, text),
             Self::Bool(value) => sink.bool(column, *value),
             Self::DateTime(at) => moment(at, column, sink),
             Self::DateTimeIso(text) => iso(text, column, sink),
+            Self::String(text) | Self::DurationIso(text) => sink.text(column, text),
             Self::Error(error) => sink.error(column, &error.to_string()),
         }
     }

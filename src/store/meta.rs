@@ -66,3 +66,16 @@ pub fn keep_drill_outcome(tx: &WriteTx<'_>, outcome: &str) -> Result<(), StoreEr
     .execute(named_params! { ":outcome": outcome })?;
     Ok(())
 }
+
+/// Whether the database was made for tests: only then may test controls reset it and fixtures bring their own secrets.
+pub fn is_for_tests(conn: &Conn) -> Result<bool, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM meta WHERE key = 'for_tests')")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// Marks a database that was just made as one for tests.
+pub fn mark_for_tests(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    tx.prepare_cached("INSERT OR IGNORE INTO meta (key, value) VALUES ('for_tests', 1)")?.execute([])?;
+    Ok(())
+}

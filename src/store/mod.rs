@@ -34,6 +34,7 @@ mod open;
 mod pulse;
 mod reader;
 mod restore;
+mod saved;
 mod slow;
 mod writer;
 
@@ -47,11 +48,14 @@ pub use self::backup::{CopyError, Copying, Part, Snapshot};
 pub use self::error::{ConstraintKind, OpenError, StoreError};
 pub use self::health::{Fault, Health, Metrics};
 pub use self::integrity::integrity;
-pub use self::meta::{Held, drill_outcome, held, hold, instance, keep_drill_outcome, release, set_instance};
+pub use self::meta::{
+    Held, drill_outcome, held, hold, instance, is_for_tests, keep_drill_outcome, mark_for_tests, release, set_instance,
+};
 pub use self::migrations::{MIGRATIONS, Migration};
 pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
 pub use self::restore::Replacement;
+pub use self::saved::{Adjust, SavedState};
 pub use self::slow::during;
 
 pub use self::writer::WriteTx;
@@ -105,6 +109,8 @@ pub struct OpenOptions {
     pub checkpoints: Checkpoints,
     /// Statements that take longer are logged; `None`: none is.
     pub slow_query: Option<Duration>,
+    /// Whether what was acknowledged survives a power cut; for databases of tests it need not, and is faster then.
+    pub durable: bool,
     /// The steps to the latest format.
     pub migrations: &'static [Migration],
     /// What dates the copies and the health report.
@@ -125,6 +131,7 @@ impl OpenOptions {
             busy_timeout: Duration::from_secs(5),
             checkpoints: Checkpoints::Own,
             slow_query: None,
+            durable: true,
             migrations: MIGRATIONS,
             clock: Clock::system(),
         }
@@ -290,6 +297,27 @@ impl Store {
         let (reply, answer) = oneshot::channel();
         self.0.writer.queue().send(Message::Checkpoint(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// A copy of the whole database in memory, as it is when its turn comes.
+    pub async fn snapshot(&self) -> Result<SavedState, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.writer.queue().send(Message::Save(reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Puts a copy in the place of the database, after `adjust` has carried over into it what must not go back. What was
+    /// queued before is written and gone; what is remembered of the rows elsewhere is the caller's to forget.
+    pub async fn restore(&self, snapshot: Arc<SavedState>, adjust: Adjust) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Restore(snapshot, adjust, reply);
+        self.0.writer.queue().send(message).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// How many bytes the database has.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        self.read_one(|conn| saved::bytes(conn))
     }
 
     /// The file, with symbolic links resolved.

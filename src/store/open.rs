@@ -161,6 +161,9 @@ fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOpti
     } else {
         use_log(&connection, path)?;
     }
+    if !options.durable {
+        connection.pragma_update(None, "synchronous", "OFF").map_err(|error| judge(error.into(), path))?;
+    }
     drop(borrowed);
     Ok(Opened { connection, lock, path: path.to_owned() })
 }

@@ -31,6 +31,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
+use super::saved::{Adjust, SavedState};
 use super::{Checkpoints, slow};
 use crate::clock::{Clock, Timestamp};
 use crate::meters::{Exposition, Histogram, Kind};
@@ -94,6 +95,8 @@ impl fmt::Debug for WriteTx<'_> {
 pub(super) enum Message {
     Write(Box<dyn Work>),
     Checkpoint(oneshot::Sender<Result<(), StoreError>>),
+    Save(oneshot::Sender<Result<SavedState, StoreError>>),
+    Restore(Arc<SavedState>, Adjust, oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -352,6 +355,16 @@ impl Desk {
             }
             Message::Checkpoint(reply) => {
                 let _ = reply.send(self.checkpoint());
+            }
+            Message::Save(reply) => {
+                let _ = reply.send(SavedState::of(&self.connection));
+            }
+            Message::Restore(snapshot, adjust, reply) => {
+                // Not through the shared commit: the pages change under it, whatever transaction it would be.
+                self.guard.committing.store(true, Ordering::Relaxed);
+                let restored = snapshot.restore(&mut self.connection, adjust);
+                self.guard.committing.store(false, Ordering::Relaxed);
+                let _ = reply.send(restored);
             }
             // What was queued before still runs: the queue only takes nothing more.
             Message::Close(reply) => {

@@ -16,6 +16,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{AllowedDestination, ConfigError, WebhookConfig};
 use crate::meters::{Exposition, Kind};
 use crate::store::Store;
+use crate::webhooks::capture::Capture;
 use crate::webhooks::error::WebhookError;
 use crate::webhooks::guard::{Destination, Guard};
 use crate::webhooks::model::Attempt;
@@ -37,6 +38,8 @@ pub struct Options {
     pub resolver: Arc<dyn Resolve>,
     /// How long a call may take.
     pub timeout: Duration,
+    /// What keeps calls instead of making them, while it is told to.
+    pub capture: Option<Arc<Capture>>,
 }
 
 impl Options {
@@ -60,7 +63,13 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow: Vec::new(), roots: Vec::new(), resolver: Arc::new(SystemResolver), timeout: TIMEOUT }
+        Self {
+            allow: Vec::new(),
+            roots: Vec::new(),
+            resolver: Arc::new(SystemResolver),
+            timeout: TIMEOUT,
+            capture: None,
+        }
     }
 }
 
@@ -70,6 +79,8 @@ pub struct Webhooks(Arc<Inner>);
 
 struct Inner {
     sender: Sender,
+    /// Where calls go instead, while they are captured.
+    capture: Option<Arc<Capture>>,
     /// Attempts, by what came of them.
     attempts: [AtomicU64; OUTCOMES.len()],
 }
@@ -81,9 +92,9 @@ impl Webhooks {
     /// As `options` say.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { allow, roots, resolver, timeout } = options;
+        let Options { allow, roots, resolver, timeout, capture } = options;
         let sender = Sender::new(Guard::new(allow), resolver, roots, timeout);
-        Self(Arc::new(Inner { sender, attempts: Default::default() }))
+        Self(Arc::new(Inner { sender, capture, attempts: Default::default() }))
     }
 
     /// Where calls may go.
@@ -129,6 +140,11 @@ impl Webhooks {
             (HeaderName::from_static("webhook-timestamp"), HeaderValue::from(at.as_unix_seconds())),
             (HeaderName::from_static("webhook-signature"), text(&secrets.signature(id, &body, at))),
         ]);
+        if let Some(capture) = &self.0.capture
+            && let Some(reply) = capture.take(id, &url, &headers, &body, at)
+        {
+            return (url, Ok(reply));
+        }
         let outcome = match Destination::parse(&url) {
             Ok(destination) => {
                 self.0.sender.post(&destination, headers, body.into()).await.map_err(|error| explained(&error))

@@ -5,6 +5,7 @@ mod audit;
 mod backups;
 mod beside;
 mod connectors;
+mod fixtures;
 mod help;
 mod import;
 mod nomenclature;

@@ -11,6 +11,7 @@ mod backups;
 mod cli;
 mod connectors;
 mod docs;
+mod fixtures;
 mod house;
 mod http;
 mod nomenclature;

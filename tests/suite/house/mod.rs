@@ -7,5 +7,6 @@ mod metrics;
 mod revocation;
 mod session;
 mod tasks;
+mod test_controls;
 mod tokens;
 mod users;

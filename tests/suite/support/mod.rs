@@ -4,7 +4,7 @@
 mod client;
 pub mod contract;
 mod log;
-mod raw;
+pub mod raw;
 mod server;
 
 pub use self::client::{Answer, Call, Client};

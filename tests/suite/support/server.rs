@@ -17,6 +17,7 @@ use comptoir::http::server::{Limits, serve};
 use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
+use comptoir::testing::Controls;
 use comptoir::webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -64,6 +65,17 @@ impl TestServer {
         server
     }
 
+    /// As [`TestServer::start`], with test controls; its clock is held at [`NOW`] until one of them moves it.
+    pub async fn controlled() -> Self {
+        let controls = Controls::default();
+        let own = controls.clone();
+        let change = |options: &mut AppOptions| options.test_controls = Some(own);
+        let server = Self::over(tempfile::tempdir().unwrap(), Clock::steered(Some(NOW)), change).await;
+        server.first_start().await;
+        controls.begin().await.unwrap();
+        server
+    }
+
     /// A server that listens and whose first start is still to come.
     pub async fn unprepared(change: impl FnOnce(&mut AppOptions)) -> Self {
         Self::over(tempfile::tempdir().unwrap(), Clock::fixed(NOW), change).await
@@ -97,6 +109,7 @@ impl TestServer {
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
             audit: AuditConfig::default(),
+            test_controls: None,
             connectors: ConnectorConfig::default(),
             nomenclature: NomenclatureConfig::default(),
             sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
