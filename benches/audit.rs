@@ -26,8 +26,9 @@ use comptoir::auth::permissions::Effect;
 use comptoir::auth::users::{self, NewUser, ProfileChange};
 use comptoir::auth::{Auth, AuthError};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
 use tokio::net::TcpListener;
@@ -260,11 +261,16 @@ async fn streaming(auth: &Auth, count: u64) -> bool {
         trusted_proxies: Vec::new(),
         request_timeout: Duration::from_mins(1),
         log_all_requests: false,
+        slow_request: Duration::from_secs(1),
         reminder_grace: Duration::from_hours(1),
         webhooks: webhooks::Options::default(),
         processes: ProcessSettings::default().resolve().expect("the defaults"),
+        backup: comptoir::config::BackupConfig::default(),
         audit: AuditConfig::default(),
+        test_controls: None,
         connectors: ConnectorConfig::default(),
+        nomenclature: NomenclatureConfig::default(),
+        sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
         stopping: shutdown.clone(),
     };
     let background = app::background(auth.store(), auth.clock(), &options);

@@ -20,12 +20,13 @@ use comptoir::auth::model::{CompanyId, CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{Auth, AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::connectors::ConnectorsError;
 use comptoir::connectors::model::{Code, Name, Register};
 use comptoir::connectors::service::{ingest, registry};
 use comptoir::connectors::submission::Submission;
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::tasks::Queue;
 use comptoir::webhooks;
@@ -297,11 +298,16 @@ async fn start(path: &Path, max_batch: Option<usize>) -> (Store, SocketAddr) {
         trusted_proxies: Vec::new(),
         request_timeout: Duration::from_mins(1),
         log_all_requests: false,
+        slow_request: Duration::from_secs(1),
         reminder_grace: Duration::from_hours(1),
         webhooks: webhooks::Options::default(),
         processes: ProcessSettings::default().resolve().expect("the defaults"),
+        backup: comptoir::config::BackupConfig::default(),
         audit: AuditConfig::default(),
+        test_controls: None,
         connectors: ConnectorConfig::default(),
+        nomenclature: NomenclatureConfig::default(),
+        sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
         stopping: CancellationToken::new(),
     };
     let background = app::background(&store, &clock, &options);

@@ -19,8 +19,9 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
 use comptoir::http::server::{Limits, serve};
+use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store, StoreError};
 use comptoir::webhooks;
 use serde_json::{Value, json};
@@ -90,11 +91,16 @@ impl World {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            slow_request: Duration::from_secs(1),
             reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().expect("the defaults"),
+            backup: comptoir::config::BackupConfig::default(),
             audit: AuditConfig::default(),
+            test_controls: None,
             connectors: ConnectorConfig::default(),
+            nomenclature: NomenclatureConfig::default(),
+            sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
             stopping: CancellationToken::new(),
         };
         let background = app::background(&store, &clock, &options);

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use poem::endpoint::BoxEndpoint;
-use poem::http::Method;
-use poem::{EndpointExt, IntoEndpoint, Response};
+use poem::http::header::{ALLOW, CONTENT_TYPE};
+use poem::http::{Method, StatusCode};
+use poem::{EndpointExt, IntoEndpoint, Request, Response};
 use poem_openapi::registry::{MetaApi, Registry};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use serde_json::Value;
@@ -24,12 +25,17 @@ use crate::audience::api::{AudienceApi, AudienceHouseApi};
 use crate::audience::tasks::RefreshEnded;
 use crate::auth::model::Place;
 use crate::auth::{Auth, AuthError};
+use crate::backups::Backups;
 use crate::clock::Clock;
-use crate::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessConfig};
+use crate::config::{AuditConfig, BackupConfig, ConnectorConfig, NomenclatureConfig, ProcessConfig};
 use crate::connectors::ConnectorsService;
 use crate::connectors::api::{AlertsApi, ConnectorsApi, ReadingApi, RegistryApi};
 use crate::house::HouseService;
-use crate::house::api::{CompaniesApi, HealthApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi};
+use crate::house::api::{
+    BackupsApi, CompaniesApi, HealthApi, MetricsApi, SessionApi, TasksApi, TokensApi, UsersApi, WebhooksApi,
+};
+use crate::house::backups::BackupService;
+use crate::house::metrics::MetricsService;
 use crate::house::tasks::TasksService;
 use crate::house::webhooks::WebhookService;
 use crate::http::document::{self, Examples};
@@ -44,10 +50,14 @@ use crate::nomenclature::tasks::ImportEnded;
 use crate::schedules::SchedulesService;
 use crate::schedules::api::{OrderWindowsApi, PartiesApi, SchedulesApi};
 use crate::sheets::Reader;
-use crate::store::{Pulse, Store, StoreError};
+use crate::store::{Conn, Pulse, Store, StoreError};
 use crate::tasks::{self, Kind, KindOptions, Outcome, Queue, Runner, RunnerOptions, Schedule, TaskContext};
+use crate::testing::api::TestApi;
+use crate::testing::{Controls, Parts};
 use crate::webhooks::Webhooks;
-use crate::{account, audience, audit, connectors, house, nomenclature, schedules, webhooks};
+use crate::{
+    account, audience, audit, auth, backups, connectors, house, meters, nomenclature, schedules, testing, webhooks,
+};
 
 /// Every contract. The first one also shapes the failures of paths that belong to none.
 pub const CONTRACTS: &[Contract] = &[
@@ -69,7 +79,7 @@ type Handlers = (
     CompaniesApi,
     TasksApi,
     WebhooksApi,
-    HealthApi,
+    (BackupsApi, HealthApi, MetricsApi, TestApi),
     AudienceApi,
     AudienceHouseApi,
     ProcessesApi,
@@ -79,8 +89,26 @@ type Handlers = (
     (NomenclatureApi, GoodsApi, NomenclatureHouseApi),
 );
 
+/// What a server with test controls says of itself.
+pub const WARNING: &str =
+    "test controls are on: whoever is on this machine can change, reset and stop everything; for tests alone";
+
 /// How long an ended task is remembered.
 const TASKS_KEPT_FOR: Duration = Duration::from_hours(30 * 24);
+
+/// The kinds of task that tell people outside of something: a restored database has them wait until somebody says so.
+pub const OUTGOING: &[&str] = &[webhooks::tasks::DELIVERY.name(), schedules::tasks::REMIND.name()];
+
+/// What contradicts itself among the rows of every room, one sentence each; what `comptoir check` asks.
+pub fn consistency(conn: &Conn) -> Result<Vec<String>, StoreError> {
+    let mut findings = auth::consistency(conn)?;
+    findings.extend(account::service::files::consistency(conn)?);
+    findings.extend(schedules::service::consistency(conn)?);
+    findings.extend(connectors::service::consistency(conn)?);
+    findings.extend(nomenclature::service::consistency(conn)?);
+    findings.extend(audit::check::consistency(conn)?);
+    Ok(findings)
+}
 
 /// Brings the log into the file and gives its room back. The store does the former by itself as the log grows, the
 /// latter only here.
@@ -100,6 +128,8 @@ pub struct AppOptions {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
     /// How late a reminder of an order window may be sent.
     pub reminder_grace: Duration,
     /// How webhooks go out.
@@ -108,12 +138,16 @@ pub struct AppOptions {
     pub processes: ProcessConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
+    /// What steers this server in tests; `None`: nothing does.
+    pub test_controls: Option<Controls>,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
     /// Who reads spreadsheets.
     pub sheets: Reader,
+    /// When backups are taken, and which are kept.
+    pub backup: BackupConfig,
     /// Cancelled when the server stops: streams of events end then.
     pub stopping: CancellationToken,
 }
@@ -126,6 +160,10 @@ pub struct Background {
     pub runner: Runner,
     /// Who makes the calls of webhooks.
     pub webhooks: Webhooks,
+    /// The backups of the store.
+    pub backups: Backups,
+    /// The figures of all that, and of the requests.
+    pub metrics: MetricsService,
 }
 
 /// Why the application could not be put together.
@@ -157,7 +195,8 @@ fn queue(clock: &Clock, options: &AppOptions) -> Queue {
 #[must_use]
 pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Background {
     let queue = queue(clock, options);
-    let webhooks = Webhooks::new(options.webhooks.clone());
+    let capture = options.test_controls.as_ref().map(|controls| Arc::clone(controls.capture()));
+    let webhooks = Webhooks::new(webhooks::Options { capture, ..options.webhooks.clone() });
     let mut registry = tasks::Registry::new();
     tasks::keep_ended_for(&mut registry, TASKS_KEPT_FOR);
     registry.register(CHECKPOINT, KindOptions::default(), checkpoint);
@@ -169,8 +208,14 @@ pub fn background(store: &Store, clock: &Clock, options: &AppOptions) -> Backgro
     schedules::tasks::register(&mut registry, options.reminder_grace);
     connectors::tasks::register(&mut registry, options.connectors);
     nomenclature::tasks::register(&mut registry, &options.sheets, options.nomenclature);
-    let runner = Runner::new(store.clone(), queue.clone(), registry, RunnerOptions::default());
-    Background { queue, runner, webhooks }
+    let BackupConfig { times, keep, folder, drill_every } = options.backup.clone();
+    let backups = Backups::new(store.clone(), clock.clone(), folder, keep, consistency);
+    backups::tasks::register(&mut registry, &backups, times, drill_every);
+    let how = RunnerOptions { outgoing: OUTGOING, ..RunnerOptions::default() };
+    let runner = Runner::new(store.clone(), queue.clone(), registry, how);
+    let (counted, called, copies) = (queue.clone(), webhooks.clone(), backups.clone());
+    let metrics = MetricsService::new(clock.clone(), counted, called, copies, Arc::default());
+    Background { queue, runner, webhooks, backups, metrics }
 }
 
 /// Imports of nomenclature alone, for a command that does one where no server runs: its runner leaves other tasks to the
@@ -214,6 +259,17 @@ pub async fn build(
     );
     let tasks = TasksService::new(auth.clone(), background.queue.clone(), options.stopping);
     let runner = background.runner;
+    let backups = BackupService::new(auth.clone(), background.queue.clone(), background.backups, OUTGOING);
+    if let Some(controls) = &options.test_controls {
+        controls.steer(Parts {
+            auth: auth.clone(),
+            clock: clock.clone(),
+            runner: runner.clone(),
+            queue: background.queue.clone(),
+            guard: background.webhooks.guard().clone(),
+        });
+    }
+    let warnings = options.test_controls.as_ref().map(|_| WARNING.to_owned()).into_iter().collect();
     let webhooks = WebhookService::new(auth.clone(), background.queue, background.webhooks);
     let pulse = Pulse::new(store, clock.clone()).with("the task runner", move || runner.is_alive());
     let (documents, account_document) = (Arc::clone(&PUBLISHED.0), Arc::clone(&PUBLISHED.1));
@@ -229,7 +285,12 @@ pub async fn build(
         CompaniesApi(house.clone()),
         TasksApi(tasks),
         WebhooksApi(webhooks),
-        HealthApi::new(house),
+        (
+            BackupsApi(backups),
+            HealthApi::new(house, warnings),
+            MetricsApi(background.metrics.clone()),
+            TestApi(options.test_controls.clone()),
+        ),
         AudienceApi(audience.clone()),
         AudienceHouseApi(audience),
         ProcessesApi(usage.clone()),
@@ -255,6 +316,9 @@ pub async fn build(
         trusted_proxies: options.trusted_proxies,
         request_timeout: options.request_timeout,
         log_all_requests: options.log_all_requests,
+        slow_request: options.slow_request,
+        meters: Arc::clone(background.metrics.meters()),
+        probe: options.test_controls.map(|controls| Arc::clone(controls.probe())),
     };
     let operations = service(handlers).into_endpoint();
     let pages = Pages::new(documents, CONTRACTS, crate::BUILD, operations);
@@ -268,6 +332,19 @@ static PUBLISHED: LazyLock<(Arc<Documents>, Arc<Value>)> = LazyLock::new(|| {
     (Arc::new(Documents::new(&document, CONTRACTS)), Arc::new(document::part(&document, &account::api::CONTRACT)))
 });
 
+/// What an address of its own serves to a scraper without a credential: the figures, and nothing else.
+#[must_use]
+pub fn metrics_endpoint(metrics: MetricsService) -> BoxEndpoint<'static, Response> {
+    let serve = move |request: Request| match (request.method(), request.uri().path()) {
+        (&Method::GET, "/metrics") => {
+            Response::builder().header(CONTENT_TYPE, meters::MEDIA_TYPE).body(metrics.expose())
+        }
+        (_, "/metrics") => Response::builder().status(StatusCode::METHOD_NOT_ALLOWED).header(ALLOW, "GET").finish(),
+        _ => Response::builder().status(StatusCode::NOT_FOUND).finish(),
+    };
+    poem::endpoint::make_sync(serve).boxed()
+}
+
 /// The whole OpenAPI document.
 #[must_use]
 pub fn document() -> Value {
@@ -278,6 +355,7 @@ pub fn document() -> Value {
             house::api::EXAMPLES,
             audience::api::EXAMPLES,
             schedules::api::EXAMPLES,
+            testing::api::EXAMPLES,
             connectors::api::EXAMPLES,
             nomenclature::api::EXAMPLES,
         ]

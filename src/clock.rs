@@ -4,8 +4,8 @@
 //! Must not know: any domain, HTTP, the store.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Datelike, Utc};
@@ -104,6 +104,20 @@ enum Source {
         now: AtomicI64,
         moved: watch::Sender<()>,
     },
+    /// The machine's clock, or a still one, as a test control says at any time.
+    Steered {
+        standing: RwLock<Standing>,
+        moved: watch::Sender<()>,
+    },
+}
+
+/// How a steered clock stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It goes, so many microseconds ahead of the machine's.
+    Going(i64),
+    /// It stands still.
+    Held(Timestamp),
 }
 
 impl Clock {
@@ -120,13 +134,47 @@ impl Clock {
         Self(Arc::new(Source::Manual { now: AtomicI64::new(now.0), moved }))
     }
 
+    /// A clock that goes with the machine's or, if an instant is given, is held there, until a test control steers it.
+    #[must_use]
+    pub fn steered(held: Option<Timestamp>) -> Self {
+        let (moved, _) = watch::channel(());
+        let standing = RwLock::new(held.map_or(Standing::Going(0), Standing::Held));
+        Self(Arc::new(Source::Steered { standing, moved }))
+    }
+
+    /// How it stands; `None`: nobody steers it.
+    #[must_use]
+    pub fn standing(&self) -> Option<Standing> {
+        let Source::Steered { standing, .. } = &*self.0 else { return None };
+        Some(*standing.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has a steered clock stand like this from now on.
+    ///
+    /// # Panics
+    /// On any other clock.
+    pub fn stand(&self, to: Standing) {
+        let Source::Steered { standing, moved } = &*self.0 else { panic!("this clock is not steered") };
+        *standing.write().unwrap_or_else(PoisonError::into_inner) = to;
+        moved.send_replace(());
+    }
+
     /// The present instant.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &*self.0 {
             Source::System => Utc::now().into(),
             Source::Manual { now, .. } => Timestamp(now.load(Ordering::Acquire)),
+            Source::Steered { standing, .. } => match *standing.read().unwrap_or_else(PoisonError::into_inner) {
+                Standing::Going(ahead) => Timestamp(Self::machine().0.saturating_add(ahead)),
+                Standing::Held(at) => at,
+            },
         }
+    }
+
+    /// What the machine's clock shows.
+    fn machine() -> Timestamp {
+        Utc::now().into()
     }
 
     /// Whether this clock moves only when it is told to.
@@ -140,9 +188,14 @@ impl Clock {
     /// # Panics
     /// On the system clock: nothing but a test or a test control may move time, and those start from a fixed clock.
     pub fn advance(&self, by: Duration) {
-        let Source::Manual { now, moved } = &*self.0 else { panic!("the system clock cannot be moved") };
-        now.fetch_add(micros_of(by), Ordering::AcqRel);
-        moved.send_replace(());
+        match &*self.0 {
+            Source::System => panic!("the system clock cannot be moved"),
+            Source::Manual { now, moved } => {
+                now.fetch_add(micros_of(by), Ordering::AcqRel);
+                moved.send_replace(());
+            }
+            Source::Steered { .. } => self.set(self.now().plus(by)),
+        }
     }
 
     /// Puts a fixed clock at `to`, which may lie in the past.
@@ -150,9 +203,22 @@ impl Clock {
     /// # Panics
     /// On the system clock, as [`Clock::advance`].
     pub fn set(&self, to: Timestamp) {
-        let Source::Manual { now, moved } = &*self.0 else { panic!("the system clock cannot be moved") };
-        now.store(to.0, Ordering::Release);
-        moved.send_replace(());
+        match &*self.0 {
+            Source::System => panic!("the system clock cannot be moved"),
+            Source::Manual { now, moved } => {
+                now.store(to.0, Ordering::Release);
+                moved.send_replace(());
+            }
+            Source::Steered { standing, moved } => {
+                let mut standing = standing.write().unwrap_or_else(PoisonError::into_inner);
+                *standing = match *standing {
+                    Standing::Going(_) => Standing::Going(to.0.saturating_sub(Self::machine().0)),
+                    Standing::Held(_) => Standing::Held(to),
+                };
+                drop(standing);
+                moved.send_replace(());
+            }
+        }
     }
 
     /// Waits until `by` has passed on this clock.
@@ -170,13 +236,32 @@ impl Clock {
                     moves.changed().await.expect("the sender lives in the clock this call borrows");
                 }
             }
+            Source::Steered { moved, .. } => {
+                let mut moves = moved.subscribe();
+                loop {
+                    let left = deadline.since(self.now());
+                    if left.is_zero() {
+                        return;
+                    }
+                    let held = matches!(self.standing(), Some(Standing::Held(_)));
+                    tokio::select! {
+                        _ = moves.changed() => {}
+                        () = tokio::time::sleep(left), if !held => {}
+                    }
+                }
+            }
         }
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Clock({}, {:?})", if self.is_manual() { "fixed" } else { "system" }, self.now())
+        let kind = match &*self.0 {
+            Source::System => "system",
+            Source::Manual { .. } => "fixed",
+            Source::Steered { .. } => "steered",
+        };
+        write!(f, "Clock({kind}, {:?})", self.now())
     }
 }
 
@@ -199,6 +284,35 @@ mod tests {
         clock.advance(Duration::from_secs(30));
         clock.advance(Duration::from_secs(30));
         assert_eq!(sleeper.await.expect("the sleeper ends").as_unix_seconds(), 1_060);
+    }
+
+    #[tokio::test]
+    async fn a_steered_clock_goes_is_held_and_goes_on_and_its_sleepers_follow() {
+        let clock = Clock::steered(None);
+        let before = clock.now();
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_hours(24)).await }
+        });
+        tokio::task::yield_now().await;
+        clock.advance(Duration::from_hours(24));
+        sleeper.await.expect("the sleeper ends");
+        assert!(clock.now().since(before) >= Duration::from_hours(24));
+
+        let still = Timestamp::from_unix_seconds(1_000);
+        clock.stand(Standing::Held(still));
+        assert_eq!((clock.now(), clock.now()), (still, still));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now().as_unix_seconds(), 1_001);
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_millis(1)).await }
+        });
+        tokio::task::yield_now().await;
+        // Once it goes, time passes by itself.
+        clock.stand(Standing::Going(0));
+        sleeper.await.expect("the sleeper ends");
+        assert!(Clock::system().standing().is_none());
     }
 
     #[test]

@@ -329,19 +329,72 @@ pub struct Config {
     pub log_format: LogFormat,
     /// Whether successful requests are logged at `info` too.
     pub log_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
+    /// Statements that take longer are logged as a warning; `None`: none is.
+    pub slow_query: Option<Duration>,
+    /// Where the figures are served without a credential; port 0: any free one.
+    pub metrics_listen: Option<SocketAddr>,
     /// How webhooks go out.
     pub webhooks: WebhookConfig,
     /// How the audit is kept.
     pub audit: AuditConfig,
     /// What reporting processes goes by.
     pub processes: ProcessConfig,
+    /// Whether the server is steered by tests.
+    pub test_controls: bool,
     /// What figures of connectors go by.
     pub connectors: ConnectorConfig,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureConfig,
     /// What reading a spreadsheet may cost.
     pub sheets: SheetLimits,
+    /// Whether somebody else brings the database's log into its file.
+    pub external_checkpoints: bool,
+    /// When backups are taken, and which are kept.
+    pub backup: BackupConfig,
 }
+
+/// When backups are taken by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackupTimes {
+    /// Never.
+    #[default]
+    Off,
+    /// With this much between them.
+    Every(Duration),
+    /// Once a day, this long after midnight UTC.
+    DailyAt(Duration),
+}
+
+/// When backups are taken, and which are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackupConfig {
+    /// When.
+    pub times: BackupTimes,
+    /// How many are kept, at least one.
+    pub keep: usize,
+    /// Where; `None`: beside the database.
+    pub folder: Option<PathBuf>,
+    /// How often the newest one is restored on trial.
+    pub drill_every: Option<Duration>,
+}
+
+impl Default for BackupConfig {
+    /// Nothing by itself; seven are kept.
+    fn default() -> Self {
+        Self { times: BackupTimes::Off, keep: BACKUPS_KEPT, folder: None, drill_every: None }
+    }
+}
+
+/// How many backups are kept unless somebody says otherwise.
+const BACKUPS_KEPT: usize = 7;
+
+/// Three in the morning UTC, when few people trade.
+const BACKUP_AT: &str = "03:00";
+
+/// A week.
+const DRILL_EVERY: u64 = 7 * 86_400;
 
 /// What reporting processes goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -388,18 +441,30 @@ pub struct Settings {
     pub log_format: Option<LogFormat>,
     /// Whether successful requests are logged too.
     pub log_requests: Option<bool>,
+    /// From how many milliseconds on a request is slow.
+    pub log_slow_request: Option<u64>,
+    /// From how many milliseconds on a statement is slow; 0: none is.
+    pub log_slow_query: Option<u64>,
+    /// Address and port for the figures alone.
+    pub metrics_listen: Option<String>,
     /// How webhooks go out.
     pub webhooks: WebhookSettings,
     /// What reporting processes goes by.
     pub processes: ProcessSettings,
     /// How the audit is kept.
     pub audit: AuditSettings,
+    /// Whether the server is steered by tests.
+    pub test_controls: Option<bool>,
     /// What figures of connectors go by.
     pub connectors: ConnectorSettings,
     /// What imports of nomenclature go by.
     pub nomenclature: NomenclatureSettings,
     /// What reading a spreadsheet may cost.
     pub sheets: SheetSettings,
+    /// How the database file is treated.
+    pub store: StoreSettings,
+    /// When backups are taken, and which are kept.
+    pub backup: BackupSettings,
 }
 
 /// The table `[connectors]`; as flags `--connectors-max-skew` and so on.
@@ -416,6 +481,41 @@ pub struct ConnectorSettings {
     pub thin_to: Option<u64>,
     /// How many series the gauges show.
     pub max_gauges: Option<usize>,
+}
+
+/// The table `[store]`; as flags `--store-checkpoints` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSettings {
+    /// Who brings the log into the file.
+    pub checkpoints: Option<CheckpointsSetting>,
+}
+
+/// Who brings the database's log into its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CheckpointsSetting {
+    /// Comptoir.
+    #[default]
+    Own,
+    /// A program beside it, such as Litestream.
+    External,
+}
+
+/// The table `[backup]`; as flags `--backup-every` and so on.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupSettings {
+    /// The time between two, in seconds; 0: none by themselves.
+    pub every: Option<u64>,
+    /// The time of day, in UTC.
+    pub at: Option<String>,
+    /// How many are kept.
+    pub keep: Option<usize>,
+    /// Where.
+    pub folder: Option<PathBuf>,
+    /// The time between two restore drills, in seconds; 0: none by themselves.
+    pub drill_every: Option<u64>,
 }
 
 /// The table `[processes]`; as flags `--processes-max-file-size` and so on.
@@ -486,12 +586,18 @@ impl Settings {
             log: self.log.or(other.log),
             log_format: self.log_format.or(other.log_format),
             log_requests: self.log_requests.or(other.log_requests),
+            log_slow_request: self.log_slow_request.or(other.log_slow_request),
+            log_slow_query: self.log_slow_query.or(other.log_slow_query),
+            metrics_listen: self.metrics_listen.or(other.metrics_listen),
             webhooks: self.webhooks.or(other.webhooks),
             processes: self.processes.or(other.processes),
             nomenclature: self.nomenclature.or(other.nomenclature),
             audit: self.audit.or(&other.audit),
+            test_controls: self.test_controls.or(other.test_controls),
             connectors: self.connectors.or(&other.connectors),
             sheets: self.sheets.or(other.sheets),
+            store: StoreSettings { checkpoints: self.store.checkpoints.or(other.store.checkpoints) },
+            backup: self.backup.or(other.backup),
         }
     }
 
@@ -507,6 +613,9 @@ impl Settings {
     pub fn resolve(self) -> Result<Config, ConfigError> {
         let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
         let listen = self.listen()?;
+        let metrics_listen = self.metrics_listen.as_deref().map(str::parse).transpose();
+        let metrics_listen = metrics_listen
+            .map_err(|_| invalid("metrics_listen", "must be an address and a port, such as 127.0.0.1:9100"))?;
         let environment = self.environment.unwrap_or_else(|| "local".to_owned());
         let word = |character: char| character.is_alphanumeric() || character == '_';
         if !(2..=256).contains(&environment.chars().count()) || !environment.chars().all(word) {
@@ -552,12 +661,18 @@ impl Settings {
             log_filter: self.log.unwrap_or_else(|| "info".to_owned()),
             log_format: self.log_format.unwrap_or_default(),
             log_requests: self.log_requests.unwrap_or(false),
+            slow_request: Duration::from_millis(self.log_slow_request.unwrap_or(1_000)),
+            slow_query: Some(self.log_slow_query.unwrap_or(250)).filter(|ms| *ms > 0).map(Duration::from_millis),
+            metrics_listen,
             webhooks: self.webhooks.resolve(&database)?,
             processes: self.processes.resolve()?,
             nomenclature: self.nomenclature.resolve()?,
             audit: self.audit.resolve()?,
+            test_controls: self.test_controls.unwrap_or(false),
             connectors: self.connectors.resolve()?,
             sheets: self.sheets.resolve()?,
+            external_checkpoints: self.store.checkpoints == Some(CheckpointsSetting::External),
+            backup: self.backup.resolve(&database)?,
             database,
         })
     }
@@ -613,6 +728,63 @@ impl ConnectorSettings {
         }
         Ok(ConnectorConfig { max_skew, retention, thin_after, thin_to, max_gauges })
     }
+}
+
+impl BackupSettings {
+    fn or(self, other: Self) -> Self {
+        // They are one setting: a time of day on the command line must not meet an interval in the file.
+        let (every, at) =
+            if self.every.is_some() || self.at.is_some() { (self.every, self.at) } else { (other.every, other.at) };
+        Self {
+            every,
+            at,
+            keep: self.keep.or(other.keep),
+            folder: self.folder.or(other.folder),
+            drill_every: self.drill_every.or(other.drill_every),
+        }
+    }
+
+    /// Checks the bounds and fills in the defaults: daily at three, the last seven, a drill a week. Of a temporary
+    /// database none is taken unless somebody says so.
+    pub fn resolve(self, database: &Database) -> Result<BackupConfig, ConfigError> {
+        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
+        let temporary = *database == Database::Temporary;
+        let times = match (self.every, self.at) {
+            (Some(_), Some(_)) => return Err(invalid("backup.every", "and `backup.at` exclude each other: set one")),
+            (Some(0), None) => BackupTimes::Off,
+            (Some(seconds @ 60..=31_536_000), None) => BackupTimes::Every(Duration::from_secs(seconds)),
+            (Some(_), None) => return Err(invalid("backup.every", "must be 0 or from 60 to 31536000 seconds")),
+            (None, None) if temporary => BackupTimes::Off,
+            (None, at) => {
+                let at = time_of_day(at.as_deref().unwrap_or(BACKUP_AT));
+                BackupTimes::DailyAt(at.ok_or_else(|| invalid("backup.at", "must be a time in UTC, such as 03:00"))?)
+            }
+        };
+        let keep = self.keep.unwrap_or(BACKUPS_KEPT);
+        if !(1..=10_000).contains(&keep) {
+            return Err(invalid("backup.keep", "must be from 1 to 10000"));
+        }
+        let drill_every = match self.drill_every {
+            None if times == BackupTimes::Off => 0,
+            None => DRILL_EVERY,
+            Some(seconds) => seconds,
+        };
+        if !(drill_every == 0 || (60..=31_536_000).contains(&drill_every)) {
+            return Err(invalid("backup.drill_every", "must be 0 or from 60 to 31536000 seconds"));
+        }
+        let drill_every = (drill_every > 0).then(|| Duration::from_secs(drill_every));
+        Ok(BackupConfig { times, keep, folder: self.folder, drill_every })
+    }
+}
+
+/// The time after midnight that `03:00` is.
+fn time_of_day(text: &str) -> Option<Duration> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |text: &str, below: u64| {
+        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u64>().ok().filter(|number| digits && *number < below)
+    };
+    Some(Duration::from_secs(number(hours, 24)? * 3_600 + number(minutes, 60)? * 60))
 }
 
 impl WebhookSettings {
@@ -699,6 +871,7 @@ mod tests {
     fn a_bad_setting_is_refused_by_name() {
         let refusals = [
             (Settings { listen: Some("8080".into()), ..Settings::default() }, "listen"),
+            (Settings { metrics_listen: Some("9100".into()), ..Settings::default() }, "metrics_listen"),
             (Settings { environment: Some("a b".into()), ..Settings::default() }, "environment"),
             (Settings { trusted_proxies: Some(vec!["nobody".into()]), ..Settings::default() }, "trusted_proxies"),
             (Settings { max_connections: Some(0), ..Settings::default() }, "max_connections"),
@@ -742,6 +915,47 @@ mod tests {
         let mut settings = Settings::default();
         change(&mut settings.connectors);
         settings
+    }
+
+    #[test]
+    fn backups_are_taken_daily_unless_the_database_goes_or_somebody_says_otherwise() {
+        let resolved = |text: &str, database: Database| {
+            let settings: Settings = toml::from_str(text).expect("a valid file");
+            settings.backup.resolve(&database)
+        };
+        let kept = || Database::File("comptoir.db".into());
+        let (hours, daily) = (Duration::from_hours, |hours| BackupTimes::DailyAt(Duration::from_hours(hours)));
+        for (text, database, times, drill) in [
+            ("", kept(), daily(3), Some(hours(7 * 24))),
+            ("", Database::Temporary, BackupTimes::Off, None),
+            ("backup.at = '00:00'", Database::Temporary, daily(0), Some(hours(7 * 24))),
+            ("backup.at = '23:00'\nbackup.drill_every = 3600", kept(), daily(23), Some(hours(1))),
+            ("backup.every = 0", kept(), BackupTimes::Off, None),
+            ("backup.every = 7200\nbackup.drill_every = 0", kept(), BackupTimes::Every(hours(2)), None),
+        ] {
+            let config = resolved(text, database).expect("valid settings");
+            assert_eq!((config.times, config.drill_every), (times, drill), "{text}");
+        }
+        for (text, setting) in [
+            ("backup.every = 59", "backup.every"),
+            ("backup.every = 60\nbackup.at = '03:00'", "backup.every"),
+            ("backup.at = '3:00'", "backup.at"),
+            ("backup.at = '24:00'", "backup.at"),
+            ("backup.at = '+3:00'", "backup.at"),
+            ("backup.keep = 0", "backup.keep"),
+            ("backup.drill_every = 1", "backup.drill_every"),
+        ] {
+            let error = resolved(text, kept()).expect_err(text);
+            assert!(error.to_string().starts_with(setting), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_on_the_command_line_takes_the_place_of_an_interval_in_the_file() {
+        let flags = BackupSettings { at: Some("04:00".to_owned()), ..BackupSettings::default() };
+        let file = BackupSettings { every: Some(3_600), keep: Some(2), ..BackupSettings::default() };
+        let config = flags.or(file).resolve(&Database::File("comptoir.db".into())).expect("valid settings");
+        assert_eq!((config.times, config.keep), (BackupTimes::DailyAt(Duration::from_hours(4)), 2));
     }
 
     fn allowing(texts: &[&str]) -> Settings {

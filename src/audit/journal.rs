@@ -154,6 +154,12 @@ impl Journal {
         }
     }
 
+    /// Forgets what waits, once what is being written is written.
+    pub async fn forget(&self) {
+        let _desk = self.0.desk.lock().await;
+        *self.waiting() = Waiting::default();
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -130,7 +130,13 @@ fn create(
         Some(company) => company,
         None => companies::create(tx, company, &name, now)?,
     };
-    if sql::users::find(tx, username.as_str())?.is_none() {
+    if let Some(known) = sql::users::find(tx, username.as_str())? {
+        // Seeded without a password: this is the way in that the first start promises.
+        if !known.has_password {
+            sql::users::update_password(tx, known.id, hash, now)?;
+            sql::users::update_rights(tx, known.id, known.roles, true, true, known.timezone, now)?;
+        }
+    } else {
         let operator = NewUser {
             username: username.clone(),
             roles: Roles::of(&[Role::Admin]),
@@ -144,6 +150,16 @@ fn create(
     }
     sql::keys::insert_jwt_key(tx, key, now)?;
     Ok(())
+}
+
+/// Ends the first start of an installation that was seeded with an operator who can sign in; whether it did. Without one
+/// the first start of the server goes on to make its own.
+pub fn conclude(tx: &WriteTx<'_>, key: &[u8; jwt::KEY_BYTES], now: Timestamp) -> Result<bool, AuthError> {
+    if sql::keys::jwt_key(tx)?.is_some() || sql::checks::operators_with_password(tx)? == 0 {
+        return Ok(false);
+    }
+    sql::keys::insert_jwt_key(tx, key, now)?;
+    Ok(true)
 }
 
 /// 144 random bits as 24 characters.

@@ -66,19 +66,26 @@ impl Entry {
 
 /// The cache.
 pub struct Cache {
-    salt: [u8; 32],
+    salt: RwLock<[u8; 32]>,
     entries: RwLock<HashMap<[u8; 32], Arc<Entry>>>,
 }
 
 impl Cache {
     /// An empty one, keyed with `salt`: random and new at each start.
     pub fn new(salt: [u8; 32]) -> Self {
-        Self { salt, entries: RwLock::default() }
+        Self { salt: RwLock::new(salt), entries: RwLock::default() }
+    }
+
+    /// Forgets everything, and what is being verified at this moment with it: under the new salt nobody finds it again.
+    pub fn forget(&self, salt: [u8; 32]) {
+        *self.salt.write().unwrap_or_else(PoisonError::into_inner) = salt;
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The name a credential goes by in here.
     pub fn key(&self, credential: &str) -> [u8; 32] {
-        Sha256::new().chain_update(self.salt).chain_update(credential.as_bytes()).finalize().into()
+        let salt = *self.salt.read().unwrap_or_else(PoisonError::into_inner);
+        Sha256::new().chain_update(salt).chain_update(credential.as_bytes()).finalize().into()
     }
 
     /// What `key` stands for, if it was verified at this epoch and has not expired.

@@ -47,7 +47,10 @@ pub fn create(tx: &WriteTx<'_>, key: &CompanyKey, name: &CompanyName, now: Times
 pub fn change(tx: &WriteTx<'_>, key: &str, change: &CompanyChange, now: Timestamp) -> Result<Company, AuthError> {
     let company = find(tx, Scope::Installation, key)?;
     let enabled = change.enabled.unwrap_or(company.enabled);
-    if company.enabled && !enabled && sql::users::operators_outside(tx, company.id)? == 0 {
+    // Where there is no operator yet, none is locked out.
+    let last =
+        || Ok::<_, AuthError>(sql::users::operators_outside(tx, company.id)? == 0 && sql::checks::operators(tx)? > 0);
+    if company.enabled && !enabled && last()? {
         return Err(AuthError::Conflict(format!(
             "company `{key}` holds the last enabled operator and cannot be disabled"
         )));

@@ -19,22 +19,26 @@ pub mod model;
 pub mod parties;
 pub mod password;
 pub mod permissions;
+pub mod revived;
 mod sessions;
 pub mod sids;
 mod sql;
 pub mod throttle;
+mod timeline;
 pub mod tokens;
 pub mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use self::cache::Cache;
 pub use self::error::AuthError;
 use self::password::Hasher;
 use self::throttle::Throttle;
+pub use self::timeline::Mark;
 use crate::audit::Journal;
 use crate::clock::Clock;
 use crate::store::{Store, WriteTx};
@@ -58,6 +62,8 @@ struct Inner {
     /// What is recorded of sign-ins, a moment later.
     journal: Journal,
     flights: basic::Flights,
+    /// The ids of JWTs that were made, in that order, if anybody goes back in time here.
+    issued: OnceLock<Mutex<Vec<Uuid>>>,
     /// Cancelled, oddly named for it, once the first start is over.
     ready: CancellationToken,
 }
@@ -74,6 +80,7 @@ impl Auth {
             cache: Cache::new(random()?),
             journal: Journal::default(),
             flights: basic::Flights::default(),
+            issued: OnceLock::new(),
             ready: CancellationToken::new(),
         })))
     }

@@ -201,6 +201,12 @@ pub fn company_zone(conn: &Conn, company: CompanyId) -> Result<Tz, AuthError> {
     stored.map_or(Ok(DEFAULT_ZONE), |name| zone(&name).map_err(damaged))
 }
 
+/// The same, if the company has said.
+pub fn own_company_zone(conn: &Conn, company: CompanyId) -> Result<Option<Tz>, AuthError> {
+    let damaged = |_| AuthError::Damaged("a company's stored time zone is not known");
+    sql::parties::company_zone(conn, company)?.map(|name| zone(&name).map_err(damaged)).transpose()
+}
+
 /// Sets the zone of a company's parties that have none of their own.
 pub fn set_company_zone(tx: &WriteTx<'_>, company: CompanyId, zone: Tz) -> Result<(), AuthError> {
     Ok(sql::parties::set_company_zone(tx, company, zone)?)

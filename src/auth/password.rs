@@ -105,6 +105,11 @@ impl Hasher {
         Worker::default().hash(password.as_bytes(), fresh_salt())
     }
 
+    /// As [`Hasher::verify`], on the calling thread: for the command line.
+    pub fn verify_blocking(password: &str, stored: Option<&str>) -> Result<bool, HashError> {
+        Worker::default().verify(password.as_bytes(), stored)
+    }
+
     async fn submit<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, HashError>>) -> Job) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         self.queue.try_send(job(reply)).map_err(|refused| match refused {

@@ -18,6 +18,9 @@ pub enum Need {
     Any(Roles),
     /// To act as the operator of the installation.
     Operator,
+    /// To test this server: to be on its machine, or to act as its operator. Such operations are there only with test
+    /// controls, on a database that was made for tests.
+    Tester,
 }
 
 /// What an operation does, which decides how the audit records it (account contract, last section).
@@ -225,10 +228,39 @@ pub const TABLE: &[(&str, Need, Effect)] = &[
     ("cancel_task", Need::SignedIn, Effect::Changes),
     ("retry_task", Need::SignedIn, Effect::Changes),
     ("watch_tasks", Need::SignedIn, Effect::Reads),
+    // house: backups, which have everybody's secrets in them
+    ("list_backups", Need::Operator, Effect::Reads),
+    ("create_backup", Need::Operator, Effect::Changes),
+    ("read_backup", Need::Operator, Effect::Reads),
+    ("download_backup", Need::Operator, Effect::Downloads),
+    ("delete_backup", Need::Operator, Effect::Changes),
+    ("read_outgoing", Need::Operator, Effect::Reads),
+    ("release_outgoing", Need::Operator, Effect::Changes),
     // house: the installation
     ("rotate_jwt_key", Need::Operator, Effect::Changes),
+    ("read_metrics", Need::Operator, Effect::Reads),
     ("health_live", Need::Public, Effect::Nothing),
     ("health_ready", Need::Public, Effect::Nothing),
+    // house: test controls (what they do is undone with the audit it would stand in)
+    ("seed_test_data", Need::Tester, Effect::Nothing),
+    ("read_test_data", Need::Tester, Effect::Nothing),
+    ("reset_test_data", Need::Tester, Effect::Nothing),
+    ("list_test_snapshots", Need::Tester, Effect::Nothing),
+    ("take_test_snapshot", Need::Tester, Effect::Nothing),
+    ("restore_test_snapshot", Need::Tester, Effect::Nothing),
+    ("delete_test_snapshot", Need::Tester, Effect::Nothing),
+    ("read_test_clock", Need::Tester, Effect::Nothing),
+    ("set_test_clock", Need::Tester, Effect::Nothing),
+    ("advance_test_clock", Need::Tester, Effect::Nothing),
+    ("list_test_faults", Need::Tester, Effect::Nothing),
+    ("set_test_fault", Need::Tester, Effect::Nothing),
+    ("delete_test_fault", Need::Tester, Effect::Nothing),
+    ("clear_test_faults", Need::Tester, Effect::Nothing),
+    ("list_test_requests", Need::Tester, Effect::Nothing),
+    ("clear_test_requests", Need::Tester, Effect::Nothing),
+    ("list_captured_webhooks", Need::Tester, Effect::Nothing),
+    ("set_webhook_capture", Need::Tester, Effect::Nothing),
+    ("clear_captured_webhooks", Need::Tester, Effect::Nothing),
 ];
 
 /// What `operation` needs; `None` when it has no row.
@@ -254,8 +286,9 @@ pub fn allowed(need: Need, principal: &Principal) -> Result<(), String> {
             let words: Vec<_> = roles.iter().map(Role::as_str).collect();
             Err(format!("this needs the role {}", words.join(" or ")))
         }
-        Need::Operator if principal.operator => Ok(()),
+        Need::Operator | Need::Tester if principal.operator => Ok(()),
         Need::Operator => Err("this is for the operator of the installation".into()),
+        Need::Tester => Err("from elsewhere than its own machine this is for the operator of the installation".into()),
     }
 }
 

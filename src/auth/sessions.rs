@@ -319,6 +319,7 @@ impl Auth {
             jti: Uuid::new_v4(),
             generation,
         };
+        self.note_issued(claims.jti);
         Ok(jwt::encode(&claims, &key))
     }
 }

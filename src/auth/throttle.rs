@@ -124,6 +124,15 @@ impl Throttle {
         Self(Arc::new(Shared { state: Mutex::new(State::new(limits)), decided: Notify::new() }))
     }
 
+    /// Forgets every failure. An attempt that is under way is decided for nobody.
+    pub fn forget(&self) {
+        let mut state = self.0.lock();
+        // New keys, so that what was admitted before meets nothing of what comes now.
+        *state = State::new(state.limits);
+        drop(state);
+        self.0.decided.notify_waiters();
+    }
+
     /// Admits or refuses an attempt of `user` from `address`; while undecided attempts stand in the way it waits for
     /// them, which costs nothing that the hashing thread, one at a time, would not cost.
     ///
@@ -253,6 +262,7 @@ struct Keys {
 }
 
 struct State {
+    limits: Limits,
     hashes: RandomState,
     pairs: Table<Pair>,
     addresses: Table<Window>,
@@ -264,6 +274,7 @@ struct State {
 impl State {
     fn new(limits: Limits) -> Self {
         Self {
+            limits,
             hashes: RandomState::new(),
             pairs: Table::new(limits.pair, limits.entries),
             addresses: Table::new(limits.address, limits.entries),

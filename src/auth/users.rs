@@ -7,8 +7,10 @@ use uuid::Uuid;
 
 use crate::auth::AuthError;
 use crate::auth::model::{
-    Attributes, CompanyId, Email, Phone, Refused, Roles, Scope, Specification, Timezone, User, UserId, Username,
+    Attributes, CompanyId, Credential, Email, Phone, Principal, Refused, Roles, Scope, Specification, Timezone, User,
+    UserId, Username,
 };
+use crate::auth::sessions::principal;
 use crate::auth::sql;
 use crate::clock::Timestamp;
 use crate::store::WriteTx;
@@ -187,6 +189,19 @@ fn write_profile(tx: &WriteTx<'_>, user: &User, change: &ProfileChange, now: Tim
     let attributes = change.attributes.as_ref().unwrap_or(&user.attributes);
     sql::users::update_profile(tx, user.id, specification, email, phone, attributes, now)?;
     Ok(())
+}
+
+/// The stored form of a user's password, if it is known and has one.
+pub fn stored_password(conn: &Conn, username: &str) -> Result<Option<String>, AuthError> {
+    Ok(sql::users::credentials(conn, username)?.and_then(|user| user.password_hash))
+}
+
+/// A user as the one who acts, though it did not sign in: for what is written on its behalf.
+pub fn acting(conn: &Conn, scope: Scope, username: &str) -> Result<Principal, AuthError> {
+    let user = find(conn, scope, username)?;
+    let known = sql::users::credentials_by_id(conn, user.id)?.ok_or(AuthError::Unauthenticated)?;
+    let (roles, operator, generation) = (known.roles, known.operator, known.generation);
+    Ok(principal(known, roles, operator, Credential::Basic { generation }, sql::keys::epoch(conn)?))
 }
 
 /// Gives a user a new password without knowing the old one, and ends its JWTs.

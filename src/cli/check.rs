@@ -3,12 +3,8 @@
 use clap::Args;
 
 use super::{CliError, Common, output};
-use crate::account::service::files;
+use crate::app;
 use crate::audit::check::{self, LoggedHead};
-use crate::auth::consistency;
-use crate::connectors::service as connectors;
-use crate::nomenclature::service as nomenclature;
-use crate::schedules;
 use crate::store::integrity;
 
 /// How to check.
@@ -33,12 +29,7 @@ pub fn run(common: &Common, args: &CheckArgs) -> Result<(), CliError> {
     let store = common.open()?;
     let mut findings = store.read(|conn| integrity(conn, !args.quick))?;
     if findings.is_empty() {
-        findings.extend(store.read(|conn| consistency(conn))?);
-        findings.extend(store.read(|conn| files::consistency(conn))?);
-        findings.extend(store.read(|conn| schedules::service::consistency(conn))?);
-        findings.extend(store.read(|conn| check::consistency(conn))?);
-        findings.extend(store.read(|conn| connectors::consistency(conn))?);
-        findings.extend(store.read(|conn| nomenclature::consistency(conn))?);
+        findings.extend(store.read(|conn| app::consistency(conn))?);
         for head in &args.audit_heads {
             findings.extend(store.read(|conn| check::logged_head(conn, *head))?);
         }

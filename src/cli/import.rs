@@ -176,7 +176,7 @@ impl Desk {
         permissions::allowed(need, &caller)
             .map_err(|lacks| CliError::Refused(format!("{} may not import: {lacks}", caller.username.as_str())))?;
         let place = Place::new("command", &app::instance(&store).await?);
-        let options = super::serve::options(config, stopping.clone())?;
+        let options = super::serve::options(config, None, stopping.clone())?;
         let (queue, runner) = app::imports(&store, &clock, &options);
         let service = NomenclatureService::new(&auth, queue, options.sheets, options.nomenclature, stopping.clone());
         let runner = alone.then_some(runner);

@@ -3,6 +3,7 @@
 //! Knows the application as a whole through [`crate::app`]; a command on rows uses the same use cases as the HTTP API.
 
 mod audience;
+mod backup;
 mod check;
 mod company;
 mod completions;
@@ -13,12 +14,15 @@ mod import;
 mod logging;
 mod man;
 pub mod openapi;
+mod outgoing;
 mod output;
 mod party;
 mod quota;
 mod read_sheet;
 mod ready;
+mod restore;
 mod schedule;
+mod seed;
 mod serve;
 mod service;
 mod signals;
@@ -36,13 +40,14 @@ use crate::audience::AudienceError;
 use crate::audit::own::record_command;
 use crate::auth::AuthError;
 use crate::auth::model::CompanyId;
+use crate::backups::BackupError;
 use crate::clock::{Clock, Timestamp};
-use crate::config::{ConfigError, Database, LogFormat, Settings};
+use crate::config::{CheckpointsSetting, ConfigError, Database, LogFormat, Settings};
 use crate::connectors::ConnectorsError;
 use crate::connectors::model::Register;
 use crate::nomenclature::NomenclatureError;
 use crate::schedules::SchedulesError;
-use crate::store::{OpenError, OpenOptions, Store, StoreError, WriteTx};
+use crate::store::{Checkpoints, OpenError, OpenOptions, Store, StoreError, WriteTx};
 use crate::webhooks::WebhookError;
 
 /// The back office of a small trading team in one binary and one SQLite file.
@@ -125,8 +130,19 @@ enum Command {
     /// Webhooks: a company's receivers of events.
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Bring a database, new or not, to what a fixture (JSON or TOML) says.
+    Seed(seed::SeedArgs),
+    /// Write what is in the database as a fixture, without secrets.
+    Dump(seed::DumpArgs),
     /// Import a spreadsheet into a company's catalogue. Works beside a running server.
     Import(import::ImportArgs),
+    /// Take a backup beside a running server or without one; list backups, try the newest one out.
+    Backup(backup::BackupArgs),
+    /// Put a backup in the place of the database, with a copy of what it replaces. The server must be stopped.
+    Restore(restore::RestoreArgs),
+    /// Work that goes to other people's servers, which a restore holds: how much waits, and its release.
+    #[command(subcommand)]
+    Outgoing(outgoing::OutgoingCommand),
     /// Check the database: integrity, references, and what must hold between rows. Works beside a running server.
     Check(check::CheckArgs),
     /// Ask a running server whether it is ready: exit code 0 if it is.
@@ -178,9 +194,15 @@ pub enum CliError {
     /// The application could not be put together.
     #[error(transparent)]
     App(#[from] crate::app::AppError),
+    /// Test controls could not begin.
+    #[error(transparent)]
+    Controls(#[from] crate::testing::ControlsError),
     /// A use case of webhooks was refused.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// No backup was taken, or none restored.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -215,7 +237,7 @@ impl CliError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Open(error) => error.exit_code(),
+            Self::Open(error) | Self::Backup(BackupError::Open(error)) => error.exit_code(),
             _ => 1,
         }
     }
@@ -243,7 +265,12 @@ impl Cli {
             Command::Merchant(args) => connector::run(&common, Register::Merchants, args),
             Command::Token(command) => token::run(&common, command),
             Command::Webhook(command) => webhook::run(&common, command),
+            Command::Seed(args) => seed::run(&common, args),
+            Command::Dump(args) => seed::dump(&common, &args),
             Command::Import(args) => import::run(&common, &args),
+            Command::Backup(args) => backup::run(&common, args),
+            Command::Restore(args) => restore::run(&common, &args),
+            Command::Outgoing(command) => outgoing::run(&common, command),
             Command::Check(args) => check::run(&common, &args),
             Command::Openapi(args) => openapi::run(&args),
             Command::Completions(args) => completions::run(&args),
@@ -271,6 +298,11 @@ impl Common {
         self.now.map_or_else(Clock::system, Clock::fixed)
     }
 
+    /// The clock of a server that tests steer.
+    fn steered_clock(&self) -> Clock {
+        Clock::steered(self.now)
+    }
+
     /// Makes a change and records it in the same transaction, under the company that `of` names, or the installation.
     /// `operation`: what the house API calls the same change.
     fn change<T, E>(
@@ -294,13 +326,35 @@ impl Common {
 
     /// Opens the database for a short command, which a running server need not be stopped for.
     fn open(&self) -> Result<Store, CliError> {
-        let settings = self.settings(Settings::default())?;
-        let text = settings.database.unwrap_or_else(|| crate::config::DEFAULT_DATABASE.to_owned());
-        match Database::parse(&text) {
-            Database::File(path) => Ok(Store::open(OpenOptions { clock: self.clock(), ..OpenOptions::command(path) })?),
-            Database::Temporary => {
-                Err(CliError::Refused("a temporary database belongs to the server that made it: name its file".into()))
-            }
+        self.open_as(&self.settings(Settings::default())?)
+    }
+
+    /// The same with settings that were read already.
+    fn open_as(&self, settings: &Settings) -> Result<Store, CliError> {
+        self.open_with(settings, |options| options)
+    }
+
+    /// The same, changed as `change` says.
+    fn open_with(
+        &self,
+        settings: &Settings,
+        change: impl FnOnce(OpenOptions) -> OpenOptions,
+    ) -> Result<Store, CliError> {
+        let checkpoints = match settings.store.checkpoints {
+            Some(CheckpointsSetting::External) => Checkpoints::External,
+            Some(CheckpointsSetting::Own) | None => Checkpoints::Own,
+        };
+        let options = OpenOptions::command(file(settings)?);
+        Ok(Store::open(change(OpenOptions { clock: self.clock(), checkpoints, ..options }))?)
+    }
+}
+
+/// The database's file.
+fn file(settings: &Settings) -> Result<PathBuf, CliError> {
+    match Database::parse(settings.database.as_deref().unwrap_or(crate::config::DEFAULT_DATABASE)) {
+        Database::File(path) => Ok(path),
+        Database::Temporary => {
+            Err(CliError::Refused("a temporary database belongs to the server that made it: name its file".into()))
         }
     }
 }

@@ -8,7 +8,11 @@ use serde_json::Value;
 
 use super::{CliError, output};
 use crate::app;
+use crate::fixtures;
 use crate::http::document;
+
+/// What the folder holds beside the documents: the JSON Schema of fixtures.
+pub const FIXTURE_SCHEMA: &str = "fixture.schema.json";
 
 /// What to print or write.
 #[derive(Debug, Args)]
@@ -16,7 +20,7 @@ pub struct OpenapiArgs {
     /// Only this contract's part.
     #[arg(long, conflicts_with = "write")]
     contract: Option<String>,
-    /// Write the whole and every contract's part into this folder.
+    /// Write the whole, every contract's part and the schema of fixtures into this folder.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -39,6 +43,8 @@ pub fn run(args: &OpenapiArgs) -> Result<(), CliError> {
             let path = folder.join(name);
             fs::write(&path, text).map_err(CliError::io(format!("cannot write {}", path.display())))?;
         }
+        let path = folder.join(FIXTURE_SCHEMA);
+        fs::write(&path, schema_text()).map_err(CliError::io(format!("cannot write {}", path.display())))?;
         return Ok(());
     }
     let document = app::document();
@@ -53,6 +59,12 @@ pub fn run(args: &OpenapiArgs) -> Result<(), CliError> {
         None => document,
     };
     output::print(&pretty(&document))
+}
+
+/// The schema of fixtures as it is written.
+#[must_use]
+pub fn schema_text() -> String {
+    pretty(&fixtures::schema())
 }
 
 fn pretty(document: &Value) -> String {

@@ -84,7 +84,8 @@ impl Table {
         format!("{text}\n")
     }
 
-    fn to_text(&self) -> String {
+    /// Aligned columns.
+    pub fn to_text(&self) -> String {
         let cells: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
         let widths: Vec<usize> = self
             .columns

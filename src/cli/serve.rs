@@ -13,21 +13,25 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use super::{CliError, Common, logging, output, ready};
-use crate::app::{self, AppOptions};
+use super::{CliError, Common, logging, output, ready, seed};
+use crate::app::{self, AppOptions, Background};
 use crate::auth::Auth;
 use crate::auth::bootstrap::{self, Bootstrapped, FirstOperator, MadeUp};
 use crate::auth::password::Hasher;
 use crate::clock::Clock;
 use crate::config::{
-    AuditSettings, Config, ConnectorSettings, Database, NomenclatureSettings, OperatorPassword, ProcessSettings,
-    Settings, SheetSettings, WebhookSettings,
+    AuditSettings, BackupSettings, CheckpointsSetting, Config, ConnectorSettings, Database, NomenclatureSettings,
+    OperatorPassword, ProcessSettings, Settings, SheetSettings, StoreSettings, WebhookSettings,
 };
+use crate::fixtures::plan::WHOLE;
+use crate::fixtures::{Circumstances, Fixture, MadeSecret, Plan};
 use crate::http::server::{self, Limits};
 use crate::sheets::Reader;
-use crate::store::{OpenOptions, Store};
+use crate::store::{self, Checkpoints, OpenOptions, Store};
 use crate::tasks::Queue;
+use crate::testing::Controls;
 use crate::webhooks;
+use crate::webhooks::guard::Guard;
 
 /// How to serve.
 #[derive(Debug, Args)]
@@ -109,6 +113,14 @@ pub struct ServeArgs {
     #[arg(long, env = "COMPTOIR_AUDIT_RETENTION_DAYS", value_name = "DAYS")]
     audit_retention_days: Option<u64>,
 
+    /// Let tests steer this server: seed, reset, clock, faults, what came in, under `/comptoir/v1/test/`. Only on a new
+    /// database, which is marked for it, or on one that is. Whoever is on this machine may use them.
+    #[arg(long, env = "COMPTOIR_TEST_CONTROLS")]
+    test_controls: bool,
+
+    /// A fixture (JSON or TOML) that a new database begins with; one that is there already is left alone.
+    #[arg(long, env = "COMPTOIR_SEED", value_name = "FILE")]
+    seed: Option<PathBuf>,
     /// How far ahead of this server's clock a connector's timestamp may be, in seconds [default: 86400]. In the
     /// configuration file: `connectors.max_skew`.
     #[arg(long, env = "COMPTOIR_CONNECTORS_MAX_SKEW", value_name = "SECONDS")]
@@ -138,10 +150,51 @@ pub struct ServeArgs {
 
     #[command(flatten)]
     nomenclature: NomenclatureSettings,
+    /// Who brings the database's log into its file: `external` for a program beside it that copies the log away first, such
+    /// as Litestream. In the configuration file: `store.checkpoints` [default: own].
+    #[arg(long, env = "COMPTOIR_STORE_CHECKPOINTS", value_name = "WHO")]
+    store_checkpoints: Option<CheckpointsSetting>,
+
+    /// Take a backup every so many seconds instead of daily; 0: none by themselves. In the configuration file:
+    /// `backup.every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_EVERY", value_name = "SECONDS", conflicts_with = "backup_at")]
+    backup_every: Option<u64>,
+
+    /// The time of day in UTC at which a backup is taken [default: 03:00; none of a temporary database]. In the
+    /// configuration file: `backup.at`.
+    #[arg(long, env = "COMPTOIR_BACKUP_AT", value_name = "HH:MM")]
+    backup_at: Option<String>,
+
+    /// How many backups are kept [default: 7]. In the configuration file: `backup.keep`.
+    #[arg(long, env = "COMPTOIR_BACKUP_KEEP", value_name = "NUMBER")]
+    backup_keep: Option<usize>,
+
+    /// Where backups are kept [default: a folder beside the database, `<database>.backups`]. In the configuration file:
+    /// `backup.folder`.
+    #[arg(long, env = "COMPTOIR_BACKUP_FOLDER", value_name = "FOLDER")]
+    backup_folder: Option<PathBuf>,
+
+    /// How often the newest backup is restored on trial, in seconds; 0: never by itself [default: 604800]. In the
+    /// configuration file: `backup.drill_every`.
+    #[arg(long, env = "COMPTOIR_BACKUP_DRILL_EVERY", value_name = "SECONDS")]
+    backup_drill_every: Option<u64>,
 
     /// Log every request, not only refused, failed and slow ones.
     #[arg(long, env = "COMPTOIR_LOG_REQUESTS")]
     log_requests: bool,
+
+    /// Log a request as slow from so many milliseconds on [default: 1000].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_REQUEST", value_name = "MS")]
+    log_slow_request: Option<u64>,
+
+    /// Log a statement of the database as slow from so many milliseconds on, without its values; 0: none [default: 250].
+    #[arg(long, env = "COMPTOIR_LOG_SLOW_QUERY", value_name = "MS")]
+    log_slow_query: Option<u64>,
+
+    /// Serve the technical figures at `/metrics` of this address too, without asking for a credential: choose one that only
+    /// the scraper reaches. At the server's own address they are the operator's.
+    #[arg(long, env = "COMPTOIR_METRICS_LISTEN", value_name = "ADDRESS")]
+    metrics_listen: Option<String>,
 
     /// Write one JSON line to this inherited file descriptor (a pipe, a file or a terminal) once the server listens:
     /// {"ready":true,"url":…}. Without it, the line goes to standard output unless that is a terminal.
@@ -163,12 +216,16 @@ impl ServeArgs {
             grace: self.grace,
             reminder_grace: self.reminder_grace,
             log_requests: self.log_requests.then_some(true),
+            log_slow_request: self.log_slow_request,
+            log_slow_query: self.log_slow_query,
+            metrics_listen: self.metrics_listen,
             webhooks: WebhookSettings { allow: self.webhooks_allow, ca: self.webhooks_ca },
             processes: ProcessSettings {
                 max_file_size: self.processes_max_file_size,
                 storage_per_company: self.processes_storage_per_company,
                 abandoned_after: self.processes_abandoned_after,
             },
+            test_controls: self.test_controls.then_some(true),
             audit: AuditSettings { reads: self.audit_reads.then_some(true), retention_days: self.audit_retention_days },
             connectors: ConnectorSettings {
                 max_skew: self.connectors_max_skew,
@@ -179,6 +236,14 @@ impl ServeArgs {
             },
             sheets: self.sheets,
             nomenclature: self.nomenclature,
+            store: StoreSettings { checkpoints: self.store_checkpoints },
+            backup: BackupSettings {
+                every: self.backup_every,
+                at: self.backup_at,
+                keep: self.backup_keep,
+                folder: self.backup_folder,
+                drill_every: self.backup_drill_every,
+            },
             ..Settings::default()
         }
     }
@@ -195,15 +260,20 @@ pub fn run(common: &Common, args: ServeArgs) -> Result<(), CliError> {
         ),
         ..Settings::default()
     };
+    // Nothing is begun for a fixture that is not in order.
+    let fixture = args.seed.as_deref().map(|file| seed::read(file, None)).transpose()?;
     let config = common.settings(args.into_settings().or(environment))?.resolve()?;
     logging::start(&config.log_filter, config.log_format)?;
-    serve(config, common.clock(), async move |server: &Running| announce(server, ready))
+    let clock = if config.test_controls { common.steered_clock() } else { common.clock() };
+    serve(config, clock, fixture, async move |server: &Running| announce(server, ready))
 }
 
 /// A server that listens.
 pub struct Running {
     /// What it listens on.
     pub address: SocketAddr,
+    /// Where the figures are served without a credential.
+    pub metrics: Option<SocketAddr>,
     /// The database file.
     pub database: PathBuf,
     /// Identity, to add to before the first request.
@@ -212,6 +282,10 @@ pub struct Running {
     pub queue: Queue,
     /// What the first start did.
     pub bootstrapped: Bootstrapped,
+    /// Secrets that were made up while seeding.
+    pub secrets: Vec<MadeSecret>,
+    /// What steers it in tests.
+    pub controls: Option<Controls>,
 }
 
 impl Running {
@@ -251,35 +325,44 @@ impl Running {
     }
 }
 
-/// Serves as `config` says until SIGTERM, SIGINT or SIGHUP; calls `started` once it listens and the first start is over.
+/// Serves as `config` says until SIGTERM, SIGINT or SIGHUP; calls `started` once it listens and the first start is over,
+/// with `fixture` seeded if the database is new.
 pub fn serve(
     config: Config,
     clock: Clock,
+    fixture: Option<Fixture>,
     started: impl AsyncFnOnce(&Running) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(CliError::io("cannot start the runtime"))?;
-    let outcome = runtime.block_on(run_server(config, clock, started));
+    let outcome = runtime.block_on(run_server(config, clock, fixture, started));
     // What still runs was cut on purpose and is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
 /// What the application is made of, as `config` says.
-pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOptions, CliError> {
+pub fn options(
+    config: &Config,
+    test_controls: Option<Controls>,
+    stopping: CancellationToken,
+) -> Result<AppOptions, CliError> {
     Ok(AppOptions {
         env: config.environment.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         request_timeout: config.request_timeout,
         log_all_requests: config.log_requests,
+        slow_request: config.slow_request,
         reminder_grace: config.reminder_grace,
         webhooks: webhooks::Options::of(config.webhooks.clone())?,
         processes: config.processes,
         audit: config.audit,
+        test_controls,
         connectors: config.connectors,
         nomenclature: config.nomenclature,
+        backup: config.backup.clone(),
         sheets: Reader::of_this_program(config.sheets).map_err(CliError::io("cannot find the program"))?,
         stopping,
     })
@@ -288,6 +371,7 @@ pub fn options(config: &Config, stopping: CancellationToken) -> Result<AppOption
 async fn run_server(
     config: Config,
     clock: Clock,
+    fixture: Option<Fixture>,
     started: impl AsyncFnOnce(&Running) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     // Before anything that a signal must not leave behind half done: a folder, a lock, a first start.
@@ -296,16 +380,21 @@ async fn run_server(
     let listener =
         TcpListener::bind(config.listen).await.map_err(CliError::io(format!("cannot listen on {}", config.listen)))?;
     let address = listener.local_addr().map_err(CliError::io("cannot read the address"))?;
+    let scraped = Scraped::listen(config.metrics_listen).await?;
     let (path, folder) = place(&config.database)?;
     // Nor what cannot be used for a first start that is sure to come.
-    let told = if is_new(&path) { Some(config.first_start.check()?) } else { None };
-    let store = Store::open(OpenOptions { clock: clock.clone(), ..OpenOptions::server(path) })?;
+    let is_new = is_new(&path);
+    let told = if is_new { Some(config.first_start.check()?) } else { None };
+    let store = open(path, &config, &clock)?;
+    let controls = test_controls(&config, &store, is_new).await?;
     let path = store.path().to_owned();
     let auth = Auth::new(store.clone(), Hasher::start(), clock.clone())?;
     let shutdown = CancellationToken::new();
-    let options = options(&config, shutdown.clone())?;
+    let options = options(&config, controls.clone(), shutdown.clone())?;
     let background = app::background(&store, &clock, &options);
     let (runner, queue) = (background.runner.clone(), background.queue.clone());
+    let metrics = scraped.serve(&background, &shutdown);
+    let guard = background.webhooks.guard().clone();
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
     let limits = Limits {
         max_connections: config.max_connections,
@@ -333,7 +422,16 @@ async fn run_server(
         })
     };
     let life = async {
+        let fixture = fixture.filter(|_| is_new);
+        let tests = controls.is_some();
+        let secrets = match fixture {
+            Some(fixture) => seed_first(&auth, fixture, tests, guard, &queue).await?,
+            None => Vec::new(),
+        };
         let bootstrapped = bootstrap::run(&auth, first).await?;
+        if let Some(controls) = &controls {
+            controls.begin().await?;
+        }
         match &bootstrapped {
             Bootstrapped::Created { username, .. } => tracing::info!(%username, "the first operator was made"),
             Bootstrapped::AlreadyThere if password_file(&path).exists() => {
@@ -342,7 +440,9 @@ async fn run_server(
             }
             Bootstrapped::AlreadyThere => {}
         }
-        let running = Running { address, database: path.clone(), auth: auth.clone(), queue, bootstrapped };
+        let (database, auth) = (path.clone(), auth.clone());
+        let controls = controls.clone();
+        let running = Running { address, metrics, database, auth, queue, bootstrapped, secrets, controls };
         started(&running).await?;
         std::future::pending().await
     };
@@ -383,6 +483,72 @@ async fn run_server(
     drop(folder);
     tracing::info!("stopped");
     outcome
+}
+
+/// The address for the figures alone, if there is one.
+struct Scraped(Option<TcpListener>);
+
+impl Scraped {
+    async fn listen(address: Option<SocketAddr>) -> Result<Self, CliError> {
+        let Some(address) = address else { return Ok(Self(None)) };
+        let listener = TcpListener::bind(address).await;
+        Ok(Self(Some(listener.map_err(CliError::io(format!("cannot listen on {address}")))?)))
+    }
+
+    /// Serves them until `shutdown`; where.
+    fn serve(self, background: &Background, shutdown: &CancellationToken) -> Option<SocketAddr> {
+        let listener = self.0?;
+        let address = listener.local_addr().ok();
+        let endpoint = app::metrics_endpoint(background.metrics.clone());
+        let limits = Limits { max_connections: 16, max_connections_per_address: None, ..Limits::default() };
+        tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+        tracing::info!(address = address.map(tracing::field::display), "the figures are served without a credential");
+        address
+    }
+}
+
+fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError> {
+    let checkpoints = if config.external_checkpoints { Checkpoints::External } else { Checkpoints::Own };
+    let (clock, slow_query) = (clock.clone(), config.slow_query);
+    // A database of tests need not outlive a power cut.
+    let durable = !config.test_controls;
+    let store = Store::open(OpenOptions { checkpoints, slow_query, clock, durable, ..OpenOptions::server(path) })?;
+    if let Some(held) = store.read(|conn| store::held(conn))? {
+        tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
+    }
+    Ok(store)
+}
+
+/// Test controls, if they are asked for and the database was made for tests: a new one is marked here.
+async fn test_controls(config: &Config, store: &Store, is_new: bool) -> Result<Option<Controls>, CliError> {
+    if !config.test_controls {
+        return Ok(None);
+    }
+    if is_new {
+        store.write(|tx| store::mark_for_tests(tx)).await?;
+    }
+    if !store.read(|conn| store::is_for_tests(conn))? {
+        return Err(CliError::Refused(format!(
+            "--test-controls: {} was not made for tests; name a new file, or `temp`",
+            store.path().display()
+        )));
+    }
+    tracing::warn!("{}", app::WARNING);
+    Ok(Some(Controls::default()))
+}
+
+/// Seeds a new database before its first start is over, so that the fixture may bring the operator.
+async fn seed_first(
+    auth: &Auth,
+    fixture: Fixture,
+    tests: bool,
+    guard: Guard,
+    queue: &Queue,
+) -> Result<Vec<MadeSecret>, CliError> {
+    let circumstances = Circumstances { now: auth.clock().now(), tests, guard, whole: WHOLE };
+    let mut plan = Plan::of(fixture, &circumstances)?;
+    plan.hash(auth.store(), auth.hasher()).await?;
+    Ok(plan.write(auth.store(), queue, |_| {}).await?.secrets)
 }
 
 /// The database's path, and the folder that goes with the process if it is a temporary one.
@@ -429,10 +595,13 @@ fn announce(server: &Running, ready: Option<File>) -> Result<(), CliError> {
         "ready": true,
         "url": server.url(),
         "listen": server.address.to_string(),
+        "metrics": server.metrics.map(|address| format!("http://{address}/metrics")),
         "pid": std::process::id(),
         "database": server.database,
         "operator": server.operator().map(|(username, _)| username),
         "password_file": made_up.map(|made_up| &made_up.file),
+        "test_controls": server.controls.as_ref().map(|_| format!("{}/comptoir/v1/test", server.url())),
+        "secrets": seed::secrets_json(&server.secrets),
     });
     let line = format!("{line}\n");
     if let Some(mut out) = ready {
@@ -453,5 +622,9 @@ fn for_people(server: &Running) -> String {
         ),
         _ => String::new(),
     };
-    format!("Comptoir listens on {url}\n{first_start}Try the API at {url}/docs; stop with Ctrl-C.\n")
+    let secret = |made: &MadeSecret| {
+        format!("{} `{}` of {}, shown this once: {}\n", made.kind, made.name, made.owner, made.secret)
+    };
+    let secrets: String = server.secrets.iter().map(secret).collect();
+    format!("Comptoir listens on {url}\n{first_start}{secrets}Try the API at {url}/docs; stop with Ctrl-C.\n")
 }

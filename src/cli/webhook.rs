@@ -106,7 +106,7 @@ pub fn run(common: &Common, command: WebhookCommand) -> Result<(), CliError> {
 }
 
 /// The server's rules, as far as this command is started like the server.
-fn guard(common: &Common, allow: Option<Vec<String>>) -> Result<Guard, CliError> {
+pub(super) fn guard(common: &Common, allow: Option<Vec<String>>) -> Result<Guard, CliError> {
     let flags = Settings { webhooks: WebhookSettings { allow, ca: None }, ..Settings::default() };
     let settings = common.settings(flags)?;
     let database = Database::parse(settings.database.as_deref().unwrap_or(DEFAULT_DATABASE));

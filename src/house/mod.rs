@@ -1,5 +1,5 @@
 //! The house API (`/comptoir/v1`), where it belongs to no single domain: companies, users, API tokens, the caller
-//! itself, the server's health. What belongs to one domain stands in that domain.
+//! itself, backups, the server's health. What belongs to one domain stands in that domain.
 //!
 //! Operations: see [`api`]. Tables: none; companies, users and tokens belong to [`crate::auth`], webhooks to
 //! [`crate::webhooks`].
@@ -11,4 +11,4 @@ pub mod api;
 mod service;
 pub mod tasks;
 
-pub use self::service::{HouseError, HouseService, webhooks};
+pub use self::service::{HouseError, HouseService, backups, metrics, webhooks};

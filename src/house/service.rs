@@ -2,6 +2,8 @@
 //!
 //! Must not know: HTTP, the wire types, any domain.
 
+pub mod backups;
+pub mod metrics;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use crate::auth::model::{
 use crate::auth::tokens::{self, Actor, NewToken, Secret};
 use crate::auth::users::{self, NewUser, ProfileChange, RightsChange};
 use crate::auth::{Auth, AuthError, jwt, random, rotate_jwt_key};
+use crate::backups::BackupError;
 use crate::store::{Pulse, Store, StoreError};
 use crate::tasks::TaskError;
 use crate::webhooks::WebhookError;
@@ -29,6 +32,9 @@ pub enum HouseError {
     /// Webhooks said no.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// It could not be done to a backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
     /// The idempotency key came with another request before, or what is kept of it cannot be read.
     #[error(transparent)]
     Repeated(#[from] IdempotencyError),

@@ -82,6 +82,9 @@ impl<S: Stream<Item = io::Result<Bytes>> + ?Sized> Stream for Capped<S> {
         match self.inner.as_mut().poll_next(task) {
             Poll::Ready(Some(Ok(chunk))) => {
                 self.received = self.received.saturating_add(chunk.len());
+                if let Some(tee) = self.context.tee() {
+                    tee.pass(&chunk);
+                }
                 if self.received > limit { too_large(&self.context) } else { Poll::Ready(Some(Ok(chunk))) }
             }
             other => other,

@@ -17,7 +17,10 @@ use crate::auth::permissions::Effect;
 use crate::clock::{Clock, Timestamp};
 use crate::http::contract::Contract;
 use crate::http::format::Format;
+use crate::http::meters::Meters;
 use crate::http::operations::Operations;
+use crate::http::probe::Probe;
+use crate::http::probe::requests::Tee;
 use crate::i18n::Language;
 
 /// What the HTTP layer needs to serve any request.
@@ -44,6 +47,12 @@ pub struct HttpState {
     pub request_timeout: Duration,
     /// Whether successful requests are logged at `info` too.
     pub log_all_requests: bool,
+    /// Answers that take longer are logged as a warning.
+    pub slow_request: Duration,
+    /// What counts requests.
+    pub meters: Arc<Meters>,
+    /// What watches the gate, where there are test controls.
+    pub probe: Option<Arc<Probe>>,
 }
 
 /// One request.
@@ -64,6 +73,7 @@ pub struct RequestContext {
     too_large: AtomicBool,
     body_limit: AtomicUsize,
     xml: AtomicBool,
+    tee: OnceLock<Tee>,
     language: OnceLock<Language>,
 }
 
@@ -84,6 +94,7 @@ impl RequestContext {
             too_large: AtomicBool::new(false),
             body_limit: AtomicUsize::new(contract.body_limit),
             xml: AtomicBool::new(false),
+            tee: OnceLock::new(),
             language: OnceLock::new(),
         }
     }
@@ -138,6 +149,17 @@ impl RequestContext {
             address: self.client,
             place: self.state.place.clone(),
         }
+    }
+
+    /// Where the body's bytes are kept as they pass, if they are.
+    #[must_use]
+    pub fn tee(&self) -> Option<&Tee> {
+        self.tee.get()
+    }
+
+    /// Has the body's bytes kept as they pass.
+    pub fn set_tee(&self, tee: Tee) {
+        let _ = self.tee.set(tee);
     }
 
     /// Notes that the body went over the limit.

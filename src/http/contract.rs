@@ -45,6 +45,8 @@ pub struct Contract {
     pub basic: bool,
     /// What the paths begin with behind which a secret stands: it is not logged.
     pub secret_paths: &'static [&'static str],
+    /// What the paths begin with that are there only while there are test controls.
+    pub only_in_tests: &'static [&'static str],
     /// Whether `/a//b` is `/a/b`: for contracts whose clients join URLs that way.
     pub merges_slashes: bool,
     /// What paths end with after a colon (`x:new.xlsx`). The router takes a colon for the beginning of a parameter, so
@@ -69,6 +71,7 @@ impl Contract {
             xml: false,
             basic: false,
             secret_paths: &[],
+            only_in_tests: &[],
             merges_slashes: false,
             methods: &[],
         }

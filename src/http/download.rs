@@ -1,4 +1,4 @@
-//! Bytes on the wire, streamed, whatever `Accept` says: reports and data files.
+//! Bytes on the wire, streamed, whatever `Accept` says: reports, data files, backups.
 //!
 //! Must not know: any domain.
 
@@ -39,13 +39,18 @@ impl Download {
     }
 
     /// A whole file, read as the client takes it.
-    pub fn of_file(name: &str, language: Language, mut file: File) -> io::Result<Self> {
+    pub fn of_file(name: &str, mut file: File) -> io::Result<Self> {
         let length = file.seek(SeekFrom::End(0))?;
         file.rewind()?;
-        let mut download = Self::new(name, length, pieces(file));
+        Ok(Self::new(name, length, pieces(file)))
+    }
+
+    /// The same, for people who read `language`.
+    #[must_use]
+    pub fn in_language(mut self, language: Language) -> Self {
         let language = HeaderValue::from_static(language.code());
-        download.response.headers_mut().insert(CONTENT_LANGUAGE, language);
-        Ok(download)
+        self.response.headers_mut().insert(CONTENT_LANGUAGE, language);
+        self
     }
 }
 

@@ -26,7 +26,11 @@ use crate::http::context::{HttpState, RequestContext};
 use crate::http::contract::{Contract, UNHURRIED};
 use crate::http::failure::Failure;
 use crate::http::format::Format;
+use crate::http::probe::faults::Fault;
+use crate::http::probe::requests::{Received, Tee};
+use crate::http::probe::{Cut, Probe};
 use crate::i18n::Language;
+use crate::store::during;
 
 /// More bytes of header than this get 431 in the contract's shape; the server loop cuts far larger ones short.
 const MAX_HEADER_BYTES: usize = 16 * 1024;
@@ -39,9 +43,6 @@ const MAX_TARGET_BYTES: usize = 8 * 1024;
 
 /// So many characters of a path are logged: a client decides how many it sends.
 const LOGGED_PATH: usize = 200;
-
-/// Answers slower than this are logged as a warning.
-const SLOW: Duration = Duration::from_secs(1);
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -63,6 +64,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 
     async fn call(&self, mut request: Request) -> Result<Response> {
         let started = Instant::now();
+        self.state.meters.begin();
         strip_trailing_slash(&mut request);
         let contract = contract_of(self.state.contracts, request.uri().path());
         if contract.merges_slashes {
@@ -82,10 +84,14 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
         let logged = shown_path(contract, &path);
         let accepts_gzip = compress::accepts_gzip(request.headers());
         let credentials = request.headers().get(AUTHORIZATION).cloned();
+        let watch = self.state.probe.as_ref().and_then(|probe| Watch::of(probe, &request, &context, logged));
 
         let outcome = match Self::refused_outright(&request, &context) {
             Some(outcome) => outcome,
-            None => self.run(request, &context, &method).await,
+            None => match &watch {
+                None => self.run(request, &context, &method).await,
+                Some(watch) => self.run_watched(watch, request, &context, &method).await,
+            },
         };
         let mut cause = None;
         // A handler that answers 503 by itself says how the server is; it has not failed.
@@ -104,12 +110,16 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
             }
         };
         finish(&context, &mut response);
+        if let Some(watch) = watch {
+            watch.keep(&context, &response, started.elapsed());
+        }
         if method == Method::HEAD {
             response.set_body(Body::empty());
         } else if accepts_gzip {
             response = compress::gzip(response).await;
         }
         let outcome = Outcome { status: response.status(), failed, took: started.elapsed(), cause: cause.as_deref() };
+        self.state.meters.end(context.operation(), outcome.status, outcome.took);
         log(&context, &method, logged, &outcome);
         Ok(response)
     }
@@ -118,6 +128,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Gate<E> {
 impl<E: Endpoint<Output = Response>> Gate<E> {
     /// What needs no handler: an oversized head, OPTIONS.
     fn refused_outright(request: &Request, context: &RequestContext) -> Option<Result<Response, Failure>> {
+        // As if there were nothing at all: not even its methods are told.
+        if context.state.probe.is_none() && is_only_in_tests(context, request.uri().path()) {
+            return Some(Err(Failure::new(StatusCode::NOT_FOUND, "there is nothing at this path")));
+        }
         if request.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET_BYTES) {
             return Some(Err(Failure::new(
                 StatusCode::URI_TOO_LONG,
@@ -146,6 +160,33 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
             }
         }
         None
+    }
+
+    /// As [`Gate::run`], with what test controls have in mind for the request.
+    async fn run_watched(
+        &self,
+        watch: &Watch,
+        request: Request,
+        context: &Arc<RequestContext>,
+        method: &Method,
+    ) -> Result<Response, Failure> {
+        if let Some((_, fault)) = &watch.fault {
+            if !fault.delay.is_zero() {
+                tokio::time::sleep(fault.delay).await;
+            }
+            if fault.cut {
+                return Ok(Response::builder().extension(Cut).finish());
+            }
+            if let Some(status) = fault.status.and_then(|status| StatusCode::from_u16(status).ok()) {
+                let mut failure = Failure::new(status, "a fault that a test asked for");
+                // Contracts promise it where too much was asked for.
+                let soon = (status == StatusCode::TOO_MANY_REQUESTS).then_some(Duration::from_secs(1));
+                failure.retry_after = fault.retry_after.or(soon);
+                return Err(failure);
+            }
+        }
+        let _turn = watch.probe.enter().await;
+        self.run(request, context, method).await
     }
 
     async fn run(
@@ -177,7 +218,7 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
         // Kept in one place: the handlers' future is some kilobytes, and each of the two layers would copy it.
         let answered = pin!(self.inner.call(request));
         let answered = AssertUnwindSafe(answered).catch_unwind();
-        match tokio::time::timeout(time, answered).await {
+        match tokio::time::timeout(time, during(context.id, answered)).await {
             Ok(Ok(Ok(response))) => {
                 // A public operation has no caller to note it.
                 if let Some(operation) = response.data::<OperationId>() {
@@ -215,6 +256,70 @@ impl<E: Endpoint<Output = Response>> Gate<E> {
                 Err(failure)
             }
         }
+    }
+}
+
+/// Whether a path is there only while there are test controls.
+fn is_only_in_tests(context: &RequestContext, path: &str) -> bool {
+    let under = |prefix: &&str| path.strip_prefix(*prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    context.contract.only_in_tests.iter().any(under)
+}
+
+/// A request that test controls watch.
+struct Watch {
+    probe: Arc<Probe>,
+    received: Received,
+    headers: HeaderMap,
+    tee: Tee,
+    fault: Option<(u64, Fault)>,
+}
+
+impl Watch {
+    /// What is to be watched of a request; nothing of one to the test controls themselves.
+    fn of(probe: &Arc<Probe>, request: &Request, context: &RequestContext, shown_path: &str) -> Option<Self> {
+        let path = request.uri().path();
+        if is_only_in_tests(context, path) {
+            return None;
+        }
+        // HEAD is answered by the operation of GET.
+        let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+        let operation = context.state.operations.asked_for(method, path);
+        let tee = Tee::default();
+        context.set_tee(tee.clone());
+        let received = Received {
+            number: 0,
+            at: context.received,
+            method: request.method().to_string(),
+            path: shown_path.to_owned(),
+            query: request.uri().query().map(str::to_owned),
+            operation,
+            username: None,
+            headers: Vec::new(),
+            body: None,
+            body_cut: false,
+            status: None,
+            took_micros: 0,
+            fault: None,
+        };
+        Some(Self {
+            fault: probe.faults.strike(operation, request.method().as_str(), path),
+            probe: Arc::clone(probe),
+            received,
+            headers: request.headers().clone(),
+            tee,
+        })
+    }
+
+    fn keep(self, context: &RequestContext, response: &Response, took: Duration) {
+        let cut = response.extensions().get::<Cut>().is_some();
+        let received = Received {
+            username: context.principal().map(|principal| principal.username.to_string()),
+            status: (!cut).then(|| response.status().as_u16()),
+            took_micros: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+            fault: self.fault.map(|(id, _)| id),
+            ..self.received
+        };
+        self.probe.requests.keep(received, &self.headers, &self.tee);
     }
 }
 
@@ -325,7 +430,7 @@ fn log(context: &RequestContext, method: &Method, path: &str, outcome: &Outcome<
     }
     if failed && status.is_server_error() {
         line!(error, "request failed");
-    } else if took > SLOW {
+    } else if took > context.state.slow_request {
         line!(warn, "slow request");
     } else if status.is_client_error() || context.state.log_all_requests {
         line!(info, "request");

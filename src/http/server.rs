@@ -12,7 +12,6 @@
 //!
 //! Must not know: any domain, the store, what a path or an error body looks like.
 
-use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -41,6 +40,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::addresses::{Addresses, Counted};
+use crate::http::probe::Cut;
 
 mod addresses;
 
@@ -259,7 +259,7 @@ impl<E: Endpoint> Server<E> {
         let service = service_fn(|request: http::Request<Incoming>| {
             activity.busy();
             let (server, activity, address) = (&self, &activity, &address);
-            async move { Ok::<_, Infallible>(server.answer(request, activity, address.clone()).await) }
+            async move { server.answer(request, activity, address.clone()).await }
         });
         let watched = TokioIo::new(Watched { stream, activity: Arc::clone(&activity), drained: 0, shut: false });
         let connection = pin!(self.http1.serve_connection(watched, service));
@@ -276,7 +276,7 @@ impl<E: Endpoint> Server<E> {
         request: http::Request<Incoming>,
         activity: &Arc<Activity>,
         remote: RemoteAddr,
-    ) -> http::Response<Answer> {
+    ) -> Result<http::Response<Answer>, NoAnswer> {
         let (parts, body) = request.into_parts();
         let body = if body.is_end_stream() {
             poem::Body::empty()
@@ -285,13 +285,21 @@ impl<E: Endpoint> Server<E> {
         };
         let parts = RequestParts::from((parts, self.local.clone(), remote, Scheme::HTTP));
         let response = self.endpoint.get_response(poem::Request::from_parts(parts, body)).await;
+        if response.extensions().get::<Cut>().is_some() {
+            return Err(NoAnswer);
+        }
         let mut response: http::Response<BoxBody<Bytes, io::Error>> = response.into();
         if self.crowded.load(Ordering::Relaxed) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response.map(|body| Answer { body, activity: Arc::clone(activity) })
+        Ok(response.map(|body| Answer { body, activity: Arc::clone(activity) }))
     }
 }
+
+/// A request is not answered: its connection is cut, as a test asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("a test asked for this connection to be cut")]
+struct NoAnswer;
 
 /// How a connection came to its end.
 enum Ended {
@@ -311,7 +319,7 @@ async fn drive<S>(
     shutdown: CancellationToken,
 ) -> Ended
 where
-    S: HttpService<Incoming, ResBody = Answer, Error = Infallible>,
+    S: HttpService<Incoming, ResBody = Answer, Error = NoAnswer>,
 {
     let mut signal = pin!(shutdown.cancelled_owned());
     let mut timer = pin!(tokio::time::sleep(limits.header_timeout));

@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use crate::schedules::service::SchedulesError;
-use crate::schedules::service::reminders::{self, KEY, REMIND, Skipped};
+pub use crate::schedules::service::reminders::REMIND;
+use crate::schedules::service::reminders::{self, KEY, Skipped};
 use crate::tasks::{KindOptions, Outcome, Registry, Schedule, TaskContext};
 
 /// How often somebody looks even if nobody has said that there is something: after a restore, or a jump of the clock.

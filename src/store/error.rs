@@ -287,6 +287,25 @@ impl OpenError {
         }
     }
 
+    /// The same of another file: of the one that the file in question is a copy of.
+    #[must_use]
+    pub fn of(mut self, other: &Path) -> Self {
+        match &mut self {
+            Self::Newer { path, .. }
+            | Self::Foreign { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Locked { path, .. }
+            | Self::Linked { path, .. }
+            | Self::MigrationNeeded { path, .. }
+            | Self::Migration { path, .. }
+            | Self::Missing { path }
+            | Self::Io { path, .. }
+            | Self::Engine { path, .. } => other.clone_into(path),
+            Self::OldLibrary { .. } => {}
+        }
+        self
+    }
+
     pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + use<'_> {
         move |source| Self::Io { path: path.to_owned(), source }
     }

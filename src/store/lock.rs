@@ -15,7 +15,15 @@ use super::open::private_file;
 
 /// Held while this value lives.
 #[derive(Debug)]
-pub(super) struct ServerLock(#[expect(dead_code, reason = "the open descriptor is the lock")] File);
+pub(super) struct ServerLock(File);
+
+impl Drop for ServerLock {
+    fn drop(&mut self) {
+        // Not left to the closing: a process that is being started at this moment has the descriptor too, until it
+        // begins its own program.
+        let _ = self.0.unlock();
+    }
+}
 
 impl ServerLock {
     /// Takes the lock that belongs to the database at `path`, or says who has it.

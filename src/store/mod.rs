@@ -3,7 +3,8 @@
 //! It owns the file, its settings, its format and its lock. It must not know any domain, HTTP, tasks: what the tables
 //! mean is said in each domain's `sql`, which gets a [`WriteTx`] or a [`ReadTx`] and never begins a transaction itself.
 //! In reading order: `open` (settings, refusals), `lock` (one server a file), `migrations` (the format), `writer` (the
-//! shared commit), `reader` (the pool), `error`, `health`.
+//! shared commit), `reader` (the pool), `backup` (a copy while all of that goes on), `restore` (another file in its place),
+//! `error`, `health`.
 //!
 //! Nothing awaits inside a transaction: both kinds of closure are ordinary functions. A closure should hold the writer
 //! for no more than about 50 ms; larger work comes in slices.
@@ -21,6 +22,7 @@
 //! | 9 | a migration, or the copy before it, failed | read the message; the file is at the format it names |
 //! | 10 | missing, unreadable, busy, or any other I/O error | read the message |
 
+mod backup;
 mod error;
 mod health;
 mod integrity;
@@ -31,6 +33,9 @@ mod nested;
 mod open;
 mod pulse;
 mod reader;
+mod restore;
+mod saved;
+mod slow;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -39,21 +44,29 @@ use std::time::Duration;
 
 use tokio::sync::{Semaphore, oneshot};
 
+pub use self::backup::{CopyError, Copying, Part, Snapshot};
 pub use self::error::{ConstraintKind, OpenError, StoreError};
 pub use self::health::{Fault, Health, Metrics};
 pub use self::integrity::integrity;
-pub use self::meta::{instance, set_instance};
+pub use self::meta::{
+    Held, drill_outcome, held, hold, instance, is_for_tests, keep_drill_outcome, mark_for_tests, release, set_instance,
+};
 pub use self::migrations::{MIGRATIONS, Migration};
 pub use self::pulse::Pulse;
 pub use self::reader::ReadTx;
+pub use self::restore::Replacement;
+pub use self::saved::{Adjust, SavedState};
+pub use self::slow::during;
 
 pub use self::writer::WriteTx;
 /// The connection behind a [`ReadTx`] or a [`WriteTx`]: what reading functions take, so that both will do.
 pub use rusqlite::Connection as Conn;
 
+use self::open::Manner;
 use self::reader::Readers;
 use self::writer::{Message, Write, Writer};
 use crate::clock::Clock;
+use crate::meters::Exposition;
 
 /// Who opens the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +75,16 @@ pub enum Access {
     Server,
     /// A short administrative command: works beside a running server, under SQLite's own locking.
     Command,
+}
+
+/// Who brings the log into the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checkpoints {
+    /// The store itself, as the log grows and when it is closed.
+    #[default]
+    Own,
+    /// A program beside it that copies the log away first, such as Litestream: the store never does.
+    External,
 }
 
 /// How to open the file. Start from [`OpenOptions::server`] or [`OpenOptions::command`] and change what differs.
@@ -82,6 +105,12 @@ pub struct OpenOptions {
     pub max_batch: usize,
     /// How long to wait for another process's write before [`StoreError::Busy`].
     pub busy_timeout: Duration,
+    /// Who brings the log into the file.
+    pub checkpoints: Checkpoints,
+    /// Statements that take longer are logged; `None`: none is.
+    pub slow_query: Option<Duration>,
+    /// Whether what was acknowledged survives a power cut; for databases of tests it need not, and is faster then.
+    pub durable: bool,
     /// The steps to the latest format.
     pub migrations: &'static [Migration],
     /// What dates the copies and the health report.
@@ -100,6 +129,9 @@ impl OpenOptions {
             long_readers: 2,
             max_batch: writer::MAX_BATCH,
             busy_timeout: Duration::from_secs(5),
+            checkpoints: Checkpoints::Own,
+            slow_query: None,
+            durable: true,
             migrations: MIGRATIONS,
             clock: Clock::system(),
         }
@@ -120,6 +152,7 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    manner: Manner,
     // Before the writer: SQLite removes the log when the last connection is closed, and that should be the writer's.
     readers: Arc<Readers>,
     writer: Writer,
@@ -130,12 +163,15 @@ impl Store {
     /// Opens the file and brings it to the latest format. It blocks, for long if there is much to migrate.
     pub fn open(options: OpenOptions) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
-        let OpenOptions { readers, long_readers, max_batch, busy_timeout, clock, .. } = options;
-        let writer = Writer::start(opened.connection, opened.lock, clock, max_batch)
+        let OpenOptions { readers, long_readers, max_batch, busy_timeout, checkpoints, slow_query, clock, .. } =
+            options;
+        let manner = Manner { busy_timeout, checkpoints, slow_query };
+        let writer = Writer::start(opened.connection, opened.lock, checkpoints, clock, max_batch)
             .map_err(|source| OpenError::Engine { path: opened.path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
-            readers: Arc::new(Readers::new(opened.path.clone(), busy_timeout, readers)),
+            readers: Arc::new(Readers::new(opened.path.clone(), manner, readers)),
             path: opened.path,
+            manner,
             writer,
             long: Arc::new(Semaphore::new(long_readers)),
         })))
@@ -194,9 +230,9 @@ impl Store {
         E: From<StoreError> + Send + 'static,
     {
         let permit = Arc::clone(&self.0.long).acquire_owned().await.map_err(|_| StoreError::Closed)?;
-        let readers = Arc::clone(&self.0.readers);
+        let (readers, request) = (Arc::clone(&self.0.readers), slow::request());
         let read = tokio::task::spawn_blocking(move || {
-            let outcome = readers.run(f);
+            let outcome = slow::on_behalf(request, || readers.run(f));
             drop(permit);
             outcome
         });
@@ -231,17 +267,57 @@ impl Store {
         self.0.writer.metrics()
     }
 
+    /// Writes how large batches are and how long commits take.
+    pub fn expose(&self, page: &mut Exposition) {
+        self.0.writer.expose(page);
+    }
+
     /// A number that changes exactly when somebody else has written to the file (a command beside the server): what was
     /// cached before is out of date then. This store's own writes leave it alone. It waits its turn in the queue.
     pub async fn outside_version(&self) -> Result<i64, StoreError> {
         self.write(|tx| Ok(tx.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?)).await
     }
 
-    /// Brings the log into the file and empties it, as far as running reads allow.
+    /// Copies the file as it stands now into `part`, beside readers and the writer, and reads the copy back: every page,
+    /// and the rows of every table. What `check` finds in the copy is returned. `watch` is told how far it is, and says
+    /// whether to go on. It blocks, for as long as it takes to read and write the whole file.
+    pub fn copy_to(
+        &self,
+        part: &Part,
+        check: &dyn Fn(&Conn) -> Result<Vec<String>, StoreError>,
+        watch: &mut dyn FnMut(Copying) -> bool,
+    ) -> Result<(Snapshot, Vec<String>), CopyError> {
+        let snapshot = backup::copy(&self.0.path, self.0.manner, part, watch)?;
+        let findings = backup::read_back(part.path(), &snapshot, check)?;
+        Ok((snapshot, findings))
+    }
+
+    /// Brings the log into the file and empties it, as far as running reads allow; not if that is somebody else's to do.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
         self.0.writer.queue().send(Message::Checkpoint(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// A copy of the whole database in memory, as it is when its turn comes.
+    pub async fn snapshot(&self) -> Result<SavedState, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.0.writer.queue().send(Message::Save(reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// Puts a copy in the place of the database, after `adjust` has carried over into it what must not go back. What was
+    /// queued before is written and gone; what is remembered of the rows elsewhere is the caller's to forget.
+    pub async fn restore(&self, snapshot: Arc<SavedState>, adjust: Adjust) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Restore(snapshot, adjust, reply);
+        self.0.writer.queue().send(message).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// How many bytes the database has.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        self.read_one(|conn| saved::bytes(conn))
     }
 
     /// The file, with symbolic links resolved.
@@ -273,5 +349,5 @@ where
     E: From<StoreError> + Send + 'static,
 {
     let (reply, answer) = oneshot::channel();
-    (Message::Write(Box::new(Write { body, outcome: None, reply })), answer)
+    (Message::Write(Box::new(Write { body, request: slow::request(), outcome: None, reply })), answer)
 }

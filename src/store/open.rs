@@ -14,7 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::error::{OpenError, StoreError};
 use super::lock::{ServerLock, lock_path};
 use super::migrations::{latest, migrate};
-use super::{Access, OpenOptions};
+use super::{Access, Checkpoints, OpenOptions, slow};
 
 /// "CMPT": what marks a file as Comptoir's, at offset 68 of its header.
 const APPLICATION_ID: u32 = 0x434D_5054;
@@ -29,14 +29,23 @@ pub(super) enum Role {
     Reader,
 }
 
+/// How connections behave that is not the same for all files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    pub(super) busy_timeout: Duration,
+    pub(super) checkpoints: Checkpoints,
+    /// See `slow`.
+    pub(super) slow_query: Option<Duration>,
+}
+
 /// Opens a connection to a file that exists, and tells it how to behave. All settings that are not kept in the file
 /// itself are here; those that are, in [`begin_file`].
-pub(super) fn connect(path: &Path, role: Role, busy_timeout: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn connect(path: &Path, role: Role, manner: Manner) -> rusqlite::Result<Connection> {
     // No URI names: a path is a path. No mutex: a connection is only ever used by the thread that has it.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
     // First of all, because each of the following may already meet another process's lock.
-    connection.busy_timeout(busy_timeout)?;
+    connection.busy_timeout(manner.busy_timeout)?;
     // Text in double quotes is a mistake, not a string; the schema runs no function with side effects; and no statement
     // may write to the schema table or switch the log off.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -64,6 +73,14 @@ pub(super) fn connect(path: &Path, role: Role, busy_timeout: Duration) -> rusqli
     }
     // After one long read has let the log grow, give the room back.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    if let Some(threshold) = manner.slow_query {
+        slow::watch(&mut connection, threshold)?;
+    }
+    if manner.checkpoints == Checkpoints::External {
+        // Neither as the log grows nor when the last connection is closed.
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     // Turned on last: it forbids some of the settings above.
     connection.pragma_update(None, "query_only", role == Role::Reader)?;
     Ok(connection)
@@ -122,7 +139,9 @@ fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOpti
         keep_private(path).map_err(|source| OpenError::Io { path: path.to_owned(), source })?;
     }
     let read = |connection: &Connection| read_version(connection, path, known).map_err(|error| judge(error, path));
-    let mut connection = connect(path, Role::Writer, options.busy_timeout).map_err(|e| judge(e.into(), path))?;
+    let OpenOptions { busy_timeout, checkpoints, slow_query, .. } = *options;
+    let manner = Manner { busy_timeout, checkpoints, slow_query };
+    let mut connection = connect(path, Role::Writer, manner).map_err(|e| judge(e.into(), path))?;
     let mut found = read(&connection)?;
     let mut borrowed = None;
     if found < known && lock.is_none() {
@@ -142,12 +161,15 @@ fn open_at(path: &Path, lock: Option<ServerLock>, known: u32, options: &OpenOpti
     } else {
         use_log(&connection, path)?;
     }
+    if !options.durable {
+        connection.pragma_update(None, "synchronous", "OFF").map_err(|error| judge(error.into(), path))?;
+    }
     drop(borrowed);
     Ok(Opened { connection, lock, path: path.to_owned() })
 }
 
 /// The one path of the file, so that two names of it share a lock.
-fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     let resolved = match fs::canonicalize(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let name = path.file_name().ok_or_else(|| OpenError::Missing { path: path.to_owned() })?;
@@ -161,7 +183,7 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
 
 /// Refuses a file with hard links. The lock, the log and its index are found by the file's name, so a process that came
 /// by another one would see none of them, a command no more than a server.
-fn has_one_name(path: &Path) -> Result<(), OpenError> {
+pub(super) fn has_one_name(path: &Path) -> Result<(), OpenError> {
     #[cfg(unix)]
     if let Ok(found) = fs::metadata(path) {
         let links = std::os::unix::fs::MetadataExt::nlink(&found);
@@ -263,7 +285,7 @@ fn judge(refusal: Refusal, path: &Path) -> OpenError {
 
 /// Looks at the first bytes of the file without SQLite. A header that is gone is told from somebody else's file by what
 /// is left of it, or by the lock file beside it.
-fn look_at_header(path: &Path) -> Result<(), OpenError> {
+pub(super) fn look_at_header(path: &Path) -> Result<(), OpenError> {
     let mut header = Vec::with_capacity(100);
     match File::open(path).and_then(|file| file.take(100).read_to_end(&mut header)) {
         Ok(0) => return Ok(()),
@@ -297,7 +319,7 @@ fn use_log(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     Err(OpenError::Engine { path: path.to_owned(), source })
 }
 
-fn log_path(path: &Path) -> PathBuf {
+pub(super) fn log_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push("-wal");
     name.into()
@@ -341,6 +363,8 @@ fn keep_private(path: &Path) -> io::Result<()> {
 pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     if let Some(folder) = path.parent() {
+        // Of a bare name: the working directory.
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         File::open(folder)?.sync_all()?;
     }
     #[cfg(not(unix))]

@@ -5,12 +5,11 @@
 use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::error::StoreError;
-use super::open::{self, Role};
+use super::open::{self, Manner, Role};
 
 /// A read in progress: one snapshot of the committed state. Only a closure given to [`Store::read`] or
 /// [`Store::read_long`] gets one.
@@ -31,7 +30,7 @@ impl Deref for ReadTx<'_> {
 #[derive(Debug)]
 pub(super) struct Readers {
     path: PathBuf,
-    busy_timeout: Duration,
+    manner: Manner,
     keep: usize,
     /// The connections nobody uses at the moment; `None` once the store is closed.
     idle: Mutex<Option<Vec<Connection>>>,
@@ -39,8 +38,8 @@ pub(super) struct Readers {
 
 impl Readers {
     /// A pool that keeps up to `keep` connections. Each is opened when it is first needed.
-    pub(super) fn new(path: PathBuf, busy_timeout: Duration, keep: usize) -> Self {
-        Self { path, busy_timeout, keep, idle: Mutex::new(Some(Vec::with_capacity(keep))) }
+    pub(super) fn new(path: PathBuf, manner: Manner, keep: usize) -> Self {
+        Self { path, manner, keep, idle: Mutex::new(Some(Vec::with_capacity(keep))) }
     }
 
     /// Runs `f` in a read transaction on this thread.
@@ -79,7 +78,7 @@ impl Readers {
         };
         match pooled {
             Some(connection) => Ok(connection),
-            None => Ok(open::connect(&self.path, Role::Reader, self.busy_timeout)?),
+            None => Ok(open::connect(&self.path, Role::Reader, self.manner)?),
         }
     }
 

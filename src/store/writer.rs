@@ -22,14 +22,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
+use super::saved::{Adjust, SavedState};
+use super::{Checkpoints, slow};
 use crate::clock::{Clock, Timestamp};
+use crate::meters::{Exposition, Histogram, Kind};
 
 /// How many closures share a commit at most.
 pub(super) const MAX_BATCH: usize = 256;
@@ -37,6 +42,13 @@ pub(super) const MAX_BATCH: usize = 256;
 /// How many writes may wait; further callers wait for a place. Four batches: enough to keep the writer busy, little
 /// enough that a caller is not told yes a long time after it lost interest.
 const QUEUE: usize = 4 * MAX_BATCH;
+
+/// The bounds of the number of writes that share a commit.
+const SIZES: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+/// The bounds of a commit's time, in microseconds.
+const COMMITS: &[u64] =
+    &[500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 5_000_000];
 
 /// A write in progress. Only a closure given to [`Store::write`] or [`Store::write_blocking`] gets one; whether it is
 /// kept is decided by the closure's result, so the closure begins and commits nothing itself.
@@ -83,6 +95,8 @@ impl fmt::Debug for WriteTx<'_> {
 pub(super) enum Message {
     Write(Box<dyn Work>),
     Checkpoint(oneshot::Sender<Result<(), StoreError>>),
+    Save(oneshot::Sender<Result<SavedState, StoreError>>),
+    Restore(Arc<SavedState>, Adjust, oneshot::Sender<Result<(), StoreError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
@@ -99,6 +113,8 @@ pub(super) trait Work: Send {
 
 pub(super) struct Write<F, T, E> {
     pub(super) body: F,
+    /// The request it is for, if it is for one.
+    pub(super) request: Option<Uuid>,
     pub(super) outcome: Option<Result<T, E>>,
     pub(super) reply: oneshot::Sender<Result<T, E>>,
 }
@@ -111,7 +127,8 @@ where
 {
     fn run(&mut self, tx: &WriteTx<'_>) -> bool {
         // The closure may leave its own captures half changed, but only it sees them; the transaction is rolled back.
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.body)(tx)))
+        let run = || slow::on_behalf(self.request, || (self.body)(tx));
+        let outcome = catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|panic| Err(StoreError::Panicked(panic_message(&*panic)).into()));
         self.outcome.insert(outcome).is_ok()
     }
@@ -150,8 +167,11 @@ fn follow_up(after: Vec<AfterCommit>) {
 }
 
 /// What the thread reports about itself, written by it alone.
-#[derive(Default)]
 struct Gauges {
+    /// How many writes shared each commit.
+    sizes: Histogram,
+    /// How long commits took to reach the disk, in microseconds.
+    commits: Histogram,
     batches: AtomicU64,
     writes: AtomicU64,
     failures: AtomicU64,
@@ -159,6 +179,21 @@ struct Gauges {
     /// Microseconds; meaningless while `batches` is zero.
     last_commit: AtomicI64,
     fault: Mutex<Option<Fault>>,
+}
+
+impl Default for Gauges {
+    fn default() -> Self {
+        Self {
+            sizes: Histogram::new(SIZES),
+            commits: Histogram::new(COMMITS),
+            batches: AtomicU64::new(0),
+            writes: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            reruns: AtomicU64::new(0),
+            last_commit: AtomicI64::new(0),
+            fault: Mutex::default(),
+        }
+    }
 }
 
 /// The store's handle on the thread. Dropping it lets what is queued finish, then waits for the thread.
@@ -180,13 +215,22 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         lock: Option<ServerLock>,
+        checkpoints: Checkpoints,
         clock: Clock,
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel(QUEUE);
         let gauges = Arc::new(Gauges::default());
-        let guard = Arc::new(Guard::default());
-        let mut desk = Desk { connection, queue, lock, clock, max_batch, gauges: Arc::clone(&gauges), guard };
+        let mut desk = Desk {
+            connection,
+            queue,
+            lock,
+            checkpoints,
+            clock,
+            max_batch,
+            gauges: Arc::clone(&gauges),
+            guard: Arc::new(Guard::default()),
+        };
         desk.stand_guard()?;
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
@@ -210,6 +254,15 @@ impl Writer {
             reruns: gauges.reruns.load(Ordering::Relaxed),
             last_commit: (batches > 0).then(|| Timestamp::from_micros(gauges.last_commit.load(Ordering::Relaxed))),
         }
+    }
+
+    pub(super) fn expose(&self, page: &mut Exposition) {
+        let sizes = "comptoir_store_batch_writes";
+        page.family(sizes, Kind::Histogram, "Writes that shared a commit.");
+        page.histogram(sizes, &[], &self.gauges.sizes, 1);
+        let commits = "comptoir_store_commit_duration_seconds";
+        page.family(commits, Kind::Histogram, "Time until a commit was on the disk.");
+        page.histogram(commits, &[], &self.gauges.commits, 1_000_000);
     }
 
     pub(super) fn health(&self) -> Health {
@@ -247,6 +300,7 @@ struct Desk {
     connection: Connection,
     queue: mpsc::Receiver<Message>,
     lock: Option<ServerLock>,
+    checkpoints: Checkpoints,
     clock: Clock,
     max_batch: usize,
     gauges: Arc<Gauges>,
@@ -302,6 +356,16 @@ impl Desk {
             Message::Checkpoint(reply) => {
                 let _ = reply.send(self.checkpoint());
             }
+            Message::Save(reply) => {
+                let _ = reply.send(SavedState::of(&self.connection));
+            }
+            Message::Restore(snapshot, adjust, reply) => {
+                // Not through the shared commit: the pages change under it, whatever transaction it would be.
+                self.guard.committing.store(true, Ordering::Relaxed);
+                let restored = snapshot.restore(&mut self.connection, adjust);
+                self.guard.committing.store(false, Ordering::Relaxed);
+                let _ = reply.send(restored);
+            }
             // What was queued before still runs: the queue only takes nothing more.
             Message::Close(reply) => {
                 self.queue.close();
@@ -343,6 +407,7 @@ impl Desk {
     /// All in one transaction. An error means that none of it counts.
     fn run_together(&self, batch: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
         self.begin()?;
+        let count = batch.len();
         let mut after = Vec::new();
         for work in batch {
             self.step("SAVEPOINT one_write")?;
@@ -358,7 +423,7 @@ impl Desk {
             }
             self.step("RELEASE one_write")?;
         }
-        self.commit()?;
+        self.commit(count)?;
         follow_up(after);
         Ok(())
     }
@@ -370,7 +435,7 @@ impl Desk {
         let succeeded = work.run(&tx);
         match (succeeded, self.lost()) {
             (true, false) => {
-                self.commit()?;
+                self.commit(1)?;
                 follow_up(tx.after.take());
                 Ok(())
             }
@@ -403,11 +468,14 @@ impl Desk {
         self.step("BEGIN IMMEDIATE")
     }
 
-    fn commit(&self) -> Result<(), StoreError> {
+    fn commit(&self, writes: usize) -> Result<(), StoreError> {
+        let began = Instant::now();
         self.guard.committing.store(true, Ordering::Relaxed);
         let outcome = self.step("COMMIT");
         self.guard.committing.store(false, Ordering::Relaxed);
         outcome?;
+        self.gauges.commits.add(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        self.gauges.sizes.add(writes as u64);
         self.gauges.last_commit.store(self.clock.now().as_micros(), Ordering::Relaxed);
         self.gauges.batches.fetch_add(1, Ordering::Release);
         *self.gauges.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -436,6 +504,9 @@ impl Desk {
     /// Brings the log into the file and empties it as far as the readers allow. That they do not allow all of it is no
     /// error: a later one will.
     fn checkpoint(&self) -> Result<(), StoreError> {
+        if self.checkpoints == Checkpoints::External {
+            return Ok(());
+        }
         match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
             Err(StoreError::Busy) => Ok(()),
             outcome => outcome,
@@ -472,8 +543,9 @@ mod tests {
 
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
-        let mut desk =
-            Desk { connection, queue, lock: None, clock: Clock::system(), max_batch: MAX_BATCH, gauges, guard };
+        let (lock, checkpoints, clock) = (None, Checkpoints::Own, Clock::system());
+        let max_batch = MAX_BATCH;
+        let mut desk = Desk { connection, queue, lock, checkpoints, clock, max_batch, gauges, guard };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();
@@ -483,7 +555,7 @@ mod tests {
                 tx.execute("INSERT INTO item (id) VALUES (?1)", [id])?;
                 Ok(())
             };
-            batch.push(Box::new(Write { body, outcome: None, reply }));
+            batch.push(Box::new(Write { body, request: None, outcome: None, reply }));
             answers.push(answer);
         }
         desk.run_batch(batch);

@@ -40,6 +40,8 @@
 //! - **No loop for ever**: an attempt is counted when it is claimed, so a task that takes the process down with it has
 //!   used it up as well. After the last one the task is failed and says why.
 //! - **No wait after a restart**: leases of other boots are free at once, because the store's lock lets one server live.
+//! - **Nothing goes out unasked after a restore**: while the store says that outgoing work is held, the kinds that
+//!   [`RunnerOptions::outgoing`] names are not claimed.
 //! - **Nobody is overtaken by a crowd**: each kind has its own places, and within a kind companies take turns.
 
 mod backoff;
@@ -57,9 +59,9 @@ mod worker;
 
 pub use self::backoff::Backoff;
 pub use self::context::{Interrupted, TaskContext};
-pub use self::model::{Dedupe, Enqueued, Filter, Kind, NewTask, Task, TaskChange};
+pub use self::model::{Dedupe, Enqueued, Filter, Kind, NewTask, Task, TaskChange, Waiting};
 pub use self::outcome::Outcome;
-pub use self::queue::{OnEnd, Queue, TaskError, get, list};
+pub use self::queue::{OnEnd, Queue, TaskError, get, list, waiting};
 pub use self::registry::{Handler, KindOptions, Registry};
 pub use self::retention::keep_ended_for;
 pub use self::runner::{Runner, RunnerOptions};

@@ -209,6 +209,17 @@ pub struct Filter {
     pub owner: Option<UserId>,
 }
 
+/// The tasks of a kind that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The kind's name.
+    pub kind: String,
+    /// How many they are.
+    pub count: i64,
+    /// When the one that is due first is, or was.
+    pub oldest: Timestamp,
+}
+
 /// Something about a task that those who watch it may want to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

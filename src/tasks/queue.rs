@@ -3,7 +3,7 @@
 //!
 //! Must not know: who runs tasks, any domain, HTTP.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,8 +15,9 @@ use uuid::Uuid;
 
 use crate::auth::model::CompanyId;
 use crate::clock::Clock;
+use crate::meters::{Exposition, Kind};
 use crate::store::{Conn, StoreError, WriteTx};
-use crate::tasks::model::{Dedupe, Enqueued, Filter, NewTask, Task, TaskChange};
+use crate::tasks::model::{Dedupe, Enqueued, Filter, NewTask, Task, TaskChange, Waiting};
 use crate::tasks::outcome::{Ending, Progress};
 use crate::tasks::sql::{self, Lease, Row};
 use crate::tasks::state::{Event, State};
@@ -68,6 +69,8 @@ struct Inner {
     wake: Notify,
     /// What this process runs, by row key.
     running: Mutex<HashMap<i64, Running>>,
+    /// How many tasks have ended in this process, by kind and state.
+    ended: Mutex<BTreeMap<(String, &'static str), u64>>,
 }
 
 /// A task that this process runs.
@@ -89,7 +92,14 @@ impl Queue {
     #[must_use]
     pub fn new(clock: Clock, hooks: Vec<Arc<dyn OnEnd>>) -> Self {
         let (changes, _) = broadcast::channel(CHANGES);
-        Self(Arc::new(Inner { clock, hooks, changes, wake: Notify::new(), running: Mutex::default() }))
+        Self(Arc::new(Inner {
+            clock,
+            hooks,
+            changes,
+            wake: Notify::new(),
+            running: Mutex::default(),
+            ended: Mutex::default(),
+        }))
     }
 
     /// Adds a task, or joins an earlier one as its dedupe policy says. Its runner begins it as soon as the transaction
@@ -230,12 +240,16 @@ impl Queue {
     /// Lets everybody in this process know how `task` stands once `tx` is committed.
     pub(super) fn announce(&self, tx: &WriteTx<'_>, task: &Task) {
         let (queue, change) = (self.clone(), TaskChange::from(task));
+        let ended = task.state.is_ended().then(|| (task.kind.clone(), task.state.as_str()));
         let stop = (task.cancel_requested && task.state == State::Running).then_some(task.id);
         // One that begins to run makes no room and brings no work.
         let wakes = task.state != State::Running;
         tx.after_commit(move || {
             if let Some(id) = stop {
                 queue.stop(id);
+            }
+            if let Some(ended) = ended {
+                *queue.0.ended.lock().unwrap_or_else(PoisonError::into_inner).entry(ended).or_default() += 1;
             }
             // Nobody listens: nobody misses it.
             let _ = queue.0.changes.send(change);
@@ -260,6 +274,24 @@ impl Queue {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes what this process runs and how what it ran has ended.
+    pub fn expose(&self, page: &mut Exposition) {
+        let mut kinds = BTreeMap::new();
+        for running in self.running().values() {
+            *kinds.entry(running.kind).or_insert(0u32) += 1;
+        }
+        let running = "comptoir_tasks_running";
+        page.family(running, Kind::Gauge, "Tasks that run, by kind.");
+        for (kind, count) in kinds {
+            page.sample(running, &[("kind", kind)], count);
+        }
+        let ended = "comptoir_tasks_ended_total";
+        page.family(ended, Kind::Counter, "Tasks that have ended, by kind and how.");
+        for ((kind, state), count) in &*self.0.ended.lock().unwrap_or_else(PoisonError::into_inner) {
+            page.sample(ended, &[("kind", kind), ("state", state)], count);
+        }
+    }
+
     /// Waits until there may be something to run.
     pub(super) async fn woken(&self) {
         self.0.wake.notified().await;
@@ -274,6 +306,11 @@ impl Queue {
 /// One task of a company.
 pub fn get(conn: &Conn, company: CompanyId, guid: Uuid) -> Result<Task, TaskError> {
     sql::find(conn, company, guid)?.ok_or(TaskError::NotFound(guid))
+}
+
+/// What waits in the whole installation, kind by kind.
+pub fn waiting(conn: &Conn) -> Result<Vec<Waiting>, StoreError> {
+    sql::waiting(conn)
 }
 
 /// Up to `limit` tasks of a company, newest first, that come after the one with row key `after` in that order.

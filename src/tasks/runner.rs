@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Mutex as AsyncMutex, watch};
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::clock::{Clock, Timestamp};
-use crate::store::{Store, StoreError};
+use crate::store::{self, Store, StoreError};
 use crate::tasks::context::TaskContext;
 use crate::tasks::model::{Dedupe, NewTask};
 use crate::tasks::outcome::Ending;
@@ -42,11 +42,13 @@ pub struct RunnerOptions {
     pub poll: Duration,
     /// Chance, from 0 to 1, that spreads delays.
     pub chance: fn() -> f64,
+    /// Kinds that tell people outside of something: they wait while the store says that outgoing work is held.
+    pub outgoing: &'static [&'static str],
 }
 
 impl Default for RunnerOptions {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), chance }
+        Self { poll: Duration::from_secs(1), chance, outgoing: &[] }
     }
 }
 
@@ -72,8 +74,8 @@ struct Inner {
     over: watch::Sender<u64>,
     /// Take nothing more.
     draining: CancellationToken,
-    /// Hand back what runs.
-    abort: CancellationToken,
+    /// Hand back what runs: renewed when only that was interrupted.
+    abort: Mutex<CancellationToken>,
     life: Mutex<Option<JoinHandle<()>>>,
     born: Instant,
     /// Milliseconds after `born` at which the loop last came round.
@@ -108,8 +110,13 @@ impl fmt::Debug for Runner {
 impl Runner {
     /// A runner of what `registry` knows. It does nothing until [`Runner::start`] or [`Runner::run_pending`]. There must
     /// be no other one on this queue, and none on this file but those of dead processes: what they had is taken over.
+    ///
+    /// # Panics
+    /// If an outgoing kind has no handler: its name would be misspelt.
     #[must_use]
     pub fn new(store: Store, queue: Queue, registry: Registry, options: RunnerOptions) -> Self {
+        let unknown = options.outgoing.iter().find(|kind| registry.kind(kind).is_none());
+        assert!(unknown.is_none(), "nobody handles the outgoing kind {unknown:?}");
         Self(Arc::new(Inner {
             store,
             queue,
@@ -119,7 +126,7 @@ impl Runner {
             desk: AsyncMutex::default(),
             over: watch::Sender::new(0),
             draining: CancellationToken::new(),
-            abort: CancellationToken::new(),
+            abort: Mutex::default(),
             life: Mutex::default(),
             born: Instant::now(),
             came_round: AtomicU64::new(0),
@@ -180,11 +187,42 @@ impl Runner {
         }
         if tokio::time::timeout(grace, self.quiet()).await.is_err() {
             tracing::info!(tasks = self.0.queue.running().len(), "handing back the tasks that still run");
-            self.0.abort.cancel();
+            self.abort().cancel();
             if tokio::time::timeout(FAREWELL, self.quiet()).await.is_err() {
                 tracing::warn!("some tasks could not be handed back; they are taken over at the next start");
             }
         }
+    }
+
+    fn abort(&self) -> MutexGuard<'_, CancellationToken> {
+        self.0.abort.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands back what runs, has `meanwhile` done while nothing can begin, and then looks at the rows as at a start: for
+    /// who puts other rows in the place of these.
+    pub async fn interrupted<T>(&self, meanwhile: impl Future<Output = T>) -> T {
+        let mut desk = self.0.desk.lock().await;
+        std::mem::take(&mut *self.abort()).cancel();
+        if tokio::time::timeout(FAREWELL, self.quiet()).await.is_err() {
+            tracing::warn!("some tasks could not be interrupted");
+        }
+        let done = meanwhile.await;
+        *desk = Desk::default();
+        drop(desk);
+        self.0.queue.wake();
+        done
+    }
+
+    /// When the next waiting task is due, of those that are not due yet; periods aside.
+    pub fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.0.queue.clock().now();
+        self.0.store.read(|conn| {
+            let mut next = None;
+            for kind in self.0.registry.kinds() {
+                next = next.into_iter().chain(sql::due(conn, kind.name, now)?.next).min();
+            }
+            Ok(next)
+        })
     }
 
     /// Waits until nothing runs.
@@ -329,7 +367,9 @@ impl Runner {
         let places = self.places();
         let (wanted, next) = self.0.store.read(|conn| {
             let (mut wanted, mut next) = (Vec::new(), None);
-            for (kind, places) in &places {
+            let held = store::held(conn)?.is_some();
+            let holds = |kind: &str| held && self.0.options.outgoing.contains(&kind);
+            for (kind, places) in places.iter().filter(|(kind, _)| !holds(kind.name)) {
                 let due = sql::due(conn, kind.name, now)?;
                 if due.now {
                     let served = desk.served.get(kind.name).copied().unwrap_or_default();
@@ -390,7 +430,7 @@ impl Runner {
         }
         self.0.queue.running().insert(id, Running { lease, kind: kind.name, cancel: cancel.clone() });
         let seat = Seat { runner: self.clone(), id };
-        let (store, abort) = (self.0.store.clone(), self.0.abort.clone());
+        let (store, abort) = (self.0.store.clone(), self.abort().clone());
         let context = TaskContext::new(
             store.clone(),
             self.0.queue.clone(),

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::auth::model::{CompanyId, UserId};
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
-use crate::tasks::model::{Filter, Task};
+use crate::tasks::model::{Filter, Task, Waiting};
 use crate::tasks::outcome::Progress;
 use crate::tasks::state::State;
 
@@ -269,6 +269,18 @@ const DUE: &str = "
             min((SELECT min(w.run_at) FROM tasks w WHERE w.state = 'waiting' AND w.kind = :kind
                  AND w.tenant = tenants.tenant AND w.run_at > :now))
      FROM tenants WHERE tenants.tenant IS NOT NULL";
+
+/// What waits, kind by kind.
+pub fn waiting(conn: &Conn) -> Result<Vec<Waiting>, StoreError> {
+    let mut statement = conn.prepare_cached(WAITING)?;
+    let rows = statement.query_map([], |row| {
+        Ok(Waiting { kind: row.get(0)?, count: row.get(1)?, oldest: Timestamp::from_micros(row.get(2)?) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Relies on `tasks_due`, which has all of it.
+const WAITING: &str = "SELECT kind, count(*), min(run_at) FROM tasks WHERE state = 'waiting' GROUP BY kind";
 
 /// What to claim.
 #[derive(Debug, Clone, Copy)]

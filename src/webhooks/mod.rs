@@ -21,6 +21,7 @@
 //! Must not know: any domain, HTTP as a server, the house. A domain calls [`outbox::emit`] or [`outbox::send_to`] in the
 //! transaction of the cause.
 
+pub mod capture;
 pub mod endpoints;
 mod error;
 pub mod guard;

@@ -3,6 +3,7 @@
 //! Must not know: HTTP as a server, tasks, any domain, the statements.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, USER_AGENT};
@@ -13,7 +14,9 @@ use uuid::Uuid;
 
 use crate::clock::{Clock, Timestamp};
 use crate::config::{AllowedDestination, ConfigError, WebhookConfig};
+use crate::meters::{Exposition, Kind};
 use crate::store::Store;
+use crate::webhooks::capture::Capture;
 use crate::webhooks::error::WebhookError;
 use crate::webhooks::guard::{Destination, Guard};
 use crate::webhooks::model::Attempt;
@@ -35,6 +38,8 @@ pub struct Options {
     pub resolver: Arc<dyn Resolve>,
     /// How long a call may take.
     pub timeout: Duration,
+    /// What keeps calls instead of making them, while it is told to.
+    pub capture: Option<Arc<Capture>>,
 }
 
 impl Options {
@@ -58,26 +63,44 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { allow: Vec::new(), roots: Vec::new(), resolver: Arc::new(SystemResolver), timeout: TIMEOUT }
+        Self {
+            allow: Vec::new(),
+            roots: Vec::new(),
+            resolver: Arc::new(SystemResolver),
+            timeout: TIMEOUT,
+            capture: None,
+        }
     }
 }
 
 /// Makes the calls; clones share it.
 #[derive(Clone)]
-pub struct Webhooks(Arc<Sender>);
+pub struct Webhooks(Arc<Inner>);
+
+struct Inner {
+    sender: Sender,
+    /// Where calls go instead, while they are captured.
+    capture: Option<Arc<Capture>>,
+    /// Attempts, by what came of them.
+    attempts: [AtomicU64; OUTCOMES.len()],
+}
+
+/// What comes of attempts, as a label says it.
+const OUTCOMES: [&str; 4] = ["delivered", "gone", "refused", "unreachable"];
 
 impl Webhooks {
     /// As `options` say.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let Options { allow, roots, resolver, timeout } = options;
-        Self(Arc::new(Sender::new(Guard::new(allow), resolver, roots, timeout)))
+        let Options { allow, roots, resolver, timeout, capture } = options;
+        let sender = Sender::new(Guard::new(allow), resolver, roots, timeout);
+        Self(Arc::new(Inner { sender, capture, attempts: Default::default() }))
     }
 
     /// Where calls may go.
     #[must_use]
     pub fn guard(&self) -> &Guard {
-        self.0.guard()
+        self.0.sender.guard()
     }
 
     /// Sends a delivery if it is due; `None` if there is nothing to send. Either way
@@ -88,7 +111,24 @@ impl Webhooks {
         let started = Instant::now();
         let (url, outcome) = self.post(&delivery.to_string(), message, at).await;
         let took = started.elapsed();
-        Ok(Some(judged(url, outcome, at, took, clock.now())))
+        let made = judged(url, outcome, at, took, clock.now());
+        let came_to = match (made.verdict, made.attempt.status) {
+            (Verdict::Delivered, _) => 0,
+            (Verdict::Gone, _) => 1,
+            (Verdict::Failed(_), Some(_)) => 2,
+            (Verdict::Failed(_), None) => 3,
+        };
+        self.0.attempts[came_to].fetch_add(1, Ordering::Relaxed);
+        Ok(Some(made))
+    }
+
+    /// Writes what came of attempts.
+    pub fn expose(&self, page: &mut Exposition) {
+        let attempts = "comptoir_webhook_attempts_total";
+        page.family(attempts, Kind::Counter, "Calls of webhooks, by what came of them.");
+        for (outcome, count) in OUTCOMES.iter().zip(&self.0.attempts) {
+            page.sample(attempts, &[("outcome", outcome)], count.load(Ordering::Relaxed));
+        }
     }
 
     async fn post(&self, id: &str, message: Message, at: Timestamp) -> (String, Result<Reply, String>) {
@@ -100,8 +140,15 @@ impl Webhooks {
             (HeaderName::from_static("webhook-timestamp"), HeaderValue::from(at.as_unix_seconds())),
             (HeaderName::from_static("webhook-signature"), text(&secrets.signature(id, &body, at))),
         ]);
+        if let Some(capture) = &self.0.capture
+            && let Some(reply) = capture.take(id, &url, &headers, &body, at)
+        {
+            return (url, Ok(reply));
+        }
         let outcome = match Destination::parse(&url) {
-            Ok(destination) => self.0.post(&destination, headers, body.into()).await.map_err(|error| explained(&error)),
+            Ok(destination) => {
+                self.0.sender.post(&destination, headers, body.into()).await.map_err(|error| explained(&error))
+            }
             Err(rule) => Err(format!("the URL {rule}")),
         };
         (url, outcome)

@@ -2,8 +2,10 @@
 
 mod audience;
 mod audit;
+mod backups;
 mod beside;
 mod connectors;
+mod fixtures;
 mod help;
 mod import;
 mod nomenclature;

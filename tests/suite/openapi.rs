@@ -26,9 +26,13 @@ fn the_committed_documents_are_what_the_handlers_say() {
         );
     }
     let mut present: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     present.sort();
-    let names: Vec<_> = expected.into_iter().map(|(name, _)| name).collect();
+    let schema = fs::read_to_string(folder.join(openapi::FIXTURE_SCHEMA)).unwrap_or_default();
+    assert!(schema == openapi::schema_text(), "the schema of fixtures has changed: run `{UPDATE}`");
+    let mut names: Vec<_> = expected.into_iter().map(|(name, _)| name).collect();
+    names.push(openapi::FIXTURE_SCHEMA.to_owned());
+    names.sort();
     assert_eq!(present, names, "openapi/ holds a file that no contract writes");
 }
 
@@ -129,7 +133,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         let exports = matches!(permissions::effect(&operation.id), Some(Effect::Exports | Effect::Downloads));
         let writes = (operation.method != "GET" || exports) && need != Need::Public || operation.id == "create_sid";
         assert_eq!(operation.meta["responses"]["507"].is_object(), writes, "{} 507", operation.id);
-        let refuses = matches!(need, Need::Any(_) | Need::Operator | Need::Personal)
+        let refuses = matches!(need, Need::Any(_) | Need::Operator | Need::Personal | Need::Tester)
             || matches!(operation.id.as_str(), "create_token" | "revoke_token");
         // The audience contract refuses inside a 200.
         let by_status = refuses && !operation.path.starts_with("/api/v1.1/");
@@ -153,6 +157,7 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "create_schedule",
         "create_user",
         "create_webhook",
+        "delete_test_snapshot",
         "finish_process",
         "ping_webhook",
         "preview_import_undo",
@@ -160,9 +165,12 @@ fn a_failure_is_documented_where_it_can_come_and_nowhere_else() {
         "replace_schedule",
         "report_process",
         "retry_task",
+        "seed_test_data",
         "set_holiday",
         "set_schedule_exception",
+        "set_test_fault",
         "sign_out",
+        "take_test_snapshot",
         "undo_import",
         "upload_process_file",
     ];

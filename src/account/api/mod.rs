@@ -8,7 +8,7 @@ mod file;
 pub mod house;
 mod usage;
 mod wire;
-mod words;
+pub mod words;
 
 use std::sync::Arc;
 use std::time::Duration;

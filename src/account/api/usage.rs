@@ -229,7 +229,7 @@ impl UsageApi {
         let filter = filter(service.0, process_type.0);
         let (file, period) = self.0.report(&caller, days, filter, language).await.map_err(usage_failure)?;
         let name = format!("usage_{}_{}.xlsx", period.from, period.to);
-        Ok(Download::of_file(&name, language, file).map_err(Failure::internal)?)
+        Ok(Download::of_file(&name, file).map_err(Failure::internal)?.in_language(language))
     }
 
     /// Read data of a process

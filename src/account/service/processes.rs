@@ -11,6 +11,7 @@ use crate::account::model::{CalculationStatus, Outcome, Points, Report};
 use crate::account::sql;
 use crate::account::sql::processes::Process;
 use crate::audit::actions::{self, Tally};
+use crate::audit::model::{Action, NewRequest};
 use crate::auth::model::{CompanyId, Principal, Role, Scope, SharedPrincipal, UserId};
 use crate::auth::users;
 use crate::clock::Timestamp;
@@ -61,6 +62,44 @@ pub fn view(conn: &Conn, company: CompanyId, process: Process) -> Result<Process
 
 fn find(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Process, UsageError> {
     sql::processes::find(conn, company, code)?.ok_or_else(|| UsageError::not_found("process", code))
+}
+
+/// Whether a process of this code is known.
+pub fn is_known(conn: &Conn, company: CompanyId, code: Uuid) -> Result<bool, UsageError> {
+    Ok(sql::processes::find(conn, company, code)?.is_some())
+}
+
+/// A process with what the audit still has of it.
+#[derive(Debug, Clone)]
+pub struct Remembered {
+    /// What is kept.
+    pub process: Process,
+    /// How it was told: when, with which offset, how it ended. `None`: the audit has forgotten it.
+    pub action: Option<Action>,
+    /// The requests made for it.
+    pub requests: Vec<NewRequest>,
+}
+
+/// Up to `limit` processes of a user after row key `after`, in the order they were reported.
+pub fn since(
+    conn: &Conn,
+    company: CompanyId,
+    user: UserId,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Remembered>, UsageError> {
+    let found = sql::processes::since(conn, company, user, after, limit)?;
+    found
+        .into_iter()
+        .map(|process| {
+            let action = actions::find(conn, company, process.code)?;
+            let requests = match &action {
+                Some(action) => actions::requests(conn, company, action.id)?,
+                None => Vec::new(),
+            };
+            Ok(Remembered { process, action, requests })
+        })
+        .collect()
 }
 
 /// Closes a slice of the processes of which nothing was heard since `before`; how many it were.

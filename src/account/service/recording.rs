@@ -82,13 +82,21 @@ pub struct Recorder<'a, 'tx> {
     known: HashMap<String, Beneficiary>,
     usage: HashMap<Cell, Usage>,
     tally: Tally,
+    /// Whether starts are held against quotas.
+    judges: bool,
 }
 
 impl<'a, 'tx> Recorder<'a, 'tx> {
     /// A recorder for `caller` at `now`.
     pub fn new(tx: &'a WriteTx<'tx>, caller: &'a Principal, here: &'a Here, now: Timestamp) -> Self {
         let (known, usage, tally) = (HashMap::new(), HashMap::new(), Tally::default());
-        Self { tx, caller, here, now, known, usage, tally }
+        Self { tx, caller, here, now, known, usage, tally, judges: true }
+    }
+
+    /// The same that holds nothing against quotas: for what is copied, not begun.
+    #[must_use]
+    pub fn of_the_past(self) -> Self {
+        Self { judges: false, ..self }
     }
 
     fn company(&self) -> CompanyId {
@@ -231,7 +239,8 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         let points = start.points.count();
         let today = self.today(cell)?;
         // Work that is done already is not refused any more.
-        let over_quota = if report.finish.is_none() { self.judge(cell, points, today.points)? } else { None };
+        let judged = self.judges && report.finish.is_none();
+        let over_quota = if judged { self.judge(cell, points, today.points)? } else { None };
         let status = match (&report.finish, &over_quota) {
             (_, Some(_)) => CalculationStatus::CanceledByQuota,
             (Some(end), None) => end.status,

@@ -9,15 +9,32 @@ use crate::account::model::{Day, KindFilter};
 use crate::account::period::Period;
 use crate::account::report::{Book, Head, Totals};
 use crate::account::sql;
-use crate::account::sql::usage::Span;
+use crate::account::sql::usage::{Cell, Span};
 use crate::account::usage::DayUsage;
-use crate::auth::model::{Principal, Role, UserId};
+use crate::auth::model::{CompanyId, Principal, Role, Scope, UserId};
 use crate::auth::users;
 use crate::i18n::Language;
-use crate::store::{Conn, StoreError};
+use crate::store::{Conn, StoreError, WriteTx};
 
 /// A period of at most so many days is read where it is asked for: some thousand rows.
 const SHORT: i32 = 62;
+
+/// Says what a user's day has, whatever was reported of it.
+pub fn set_day(tx: &WriteTx<'_>, company: CompanyId, username: &str, of: &DayUsage) -> Result<(), UsageError> {
+    let user = users::find(tx, Scope::Company(company), username)?.id;
+    Ok(sql::usage::set(tx, Cell { company, user, day: of.day, kind: of.kind }, of.usage)?)
+}
+
+/// Hands every day that a company's users have to `take`, by day, user, service and type.
+pub fn each_day(
+    conn: &Conn,
+    company: CompanyId,
+    take: impl FnMut(UserId, DayUsage) -> Result<(), UsageError>,
+) -> Result<(), UsageError> {
+    let period = Period { from: Day::of_number(i32::MIN), to: Day::of_number(i32::MAX) };
+    let span = Span { company, user: None, period, filter: KindFilter::default() };
+    sql::usage::each_of_company(conn, &span, take)
+}
 
 impl UsageService {
     /// `generate_statistics`: the caller's usage by day, service and type, and what `convert` makes of it off the async

@@ -160,6 +160,27 @@ pub fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Up to `limit` processes of a user after row key `after`, in the order they were reported.
+pub fn since(
+    conn: &Conn,
+    company: CompanyId,
+    user: UserId,
+    after: i64,
+    limit: usize,
+) -> Result<Vec<Process>, StoreError> {
+    // Relies on account_processes_by_user.
+    let mut statement = conn.prepare_cached(
+        "SELECT id, user_id, process_code, service, process_type, status, time, day, points, elements, start_print,
+                finish_print, open
+         FROM account_processes WHERE company_id = :company AND user_id = :user AND id > :after ORDER BY id LIMIT :limit",
+    )?;
+    let rows = statement.query_map(
+        named_params! { ":company": company.0, ":user": user.0, ":after": after, ":limit": at_most(limit) },
+        process,
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// The process a request was made for, and what the request was reported with.
 pub fn find_request(conn: &Conn, company: CompanyId, code: Uuid) -> Result<Option<(i64, Print)>, StoreError> {
     let mut statement = conn.prepare_cached(

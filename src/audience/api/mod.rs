@@ -8,6 +8,11 @@ mod envelope;
 mod house;
 mod wire;
 
+/// Words that a fixture has in common with the contract.
+pub mod words {
+    pub use super::wire::{ChannelWord, StatusWord};
+}
+
 use std::sync::Arc;
 
 use poem::web::Data;

@@ -80,6 +80,11 @@ pub fn find(conn: &Conn, which: Shelf, company: CompanyId, id: i64) -> Result<En
     sql::entries::find(conn, which, company, id)?.ok_or_else(|| AudienceError::not_found(which.noun(), id))
 }
 
+/// The one with this name, disabled or not.
+pub fn by_name(conn: &Conn, which: Shelf, company: CompanyId, name: &Name) -> Result<Option<Entry>, AudienceError> {
+    Ok(sql::entries::by_name(conn, which, company, name.as_str())?)
+}
+
 /// Up to `limit` of them after number `after`, disabled or not.
 pub fn list(
     conn: &Conn,

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{AudienceService, enabled};
 use crate::audience::AudienceError;
 use crate::audience::counters::Deltas;
@@ -11,6 +13,7 @@ use crate::audience::model::{
 };
 use crate::audience::service::subscriptions;
 use crate::audience::sql::profiles::{self as rows, Profile};
+pub use crate::audience::sql::subscriptions::Subscription;
 use crate::audience::sql::{self, subscriptions as subs};
 use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
@@ -62,6 +65,19 @@ fn import(
     if let (None, Target::Key(key)) = (&known, &import.target) {
         return Err(AudienceError::not_found("profile", key));
     }
+    merge(tx, company, list, known, import, now, deltas)
+}
+
+/// Changes the profile that is known, or makes one.
+fn merge(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    list: i64,
+    known: Option<Profile>,
+    import: &Import,
+    now: Timestamp,
+    deltas: &mut Deltas,
+) -> Result<ProfileKey, AudienceError> {
     let before = known.clone();
     let mut profile = known.unwrap_or_else(|| Profile {
         id: 0,
@@ -101,6 +117,55 @@ fn import(
         subscriptions::set(tx, company, list, &profile, change, now, deltas)?;
     }
     Ok(profile.key)
+}
+
+/// Puts a profile into a list as a fixture describes it: one with `key` is changed, else one that `target` finds, else a
+/// new one gets that key.
+pub fn place(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    list: i64,
+    row: &Import,
+    now: Timestamp,
+) -> Result<ProfileKey, AudienceError> {
+    let mut deltas = Deltas::default();
+    let known = match rows::by_key(tx, company, list, row.key)? {
+        None => locate(tx, company, list, &row.target)?,
+        known => known,
+    };
+    let key = merge(tx, company, list, known, row, now, &mut deltas)?;
+    sql::counters::apply(tx, company, &deltas)?;
+    Ok(key)
+}
+
+/// A profile with all that is kept of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// The profile.
+    pub profile: Profile,
+    /// Its subscriptions that count, with what goes with their channels.
+    pub subscriptions: Vec<(Subscription, Option<Value>)>,
+}
+
+/// Up to `limit` profiles of a list after the one with the id `after`, by id.
+pub fn list(
+    conn: &Conn,
+    company: CompanyId,
+    list: i64,
+    after: Option<ProfileKey>,
+    limit: usize,
+) -> Result<Vec<Kept>, AudienceError> {
+    let after = after.as_ref().map_or(&[][..], |key| &key.0);
+    let found = rows::list(conn, company, list, after, limit)?;
+    found
+        .into_iter()
+        .map(|profile| {
+            let subscriptions = subs::detailed(conn, company, profile.id)?.into_iter();
+            let read = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
+            let subscriptions = subscriptions.map(|(subscription, details)| (subscription, read(details))).collect();
+            Ok(Kept { profile, subscriptions })
+        })
+        .collect()
 }
 
 /// Changes `profile` as `change` says.

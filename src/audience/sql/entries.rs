@@ -62,6 +62,23 @@ pub fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The one with this name, in any case.
+pub fn by_name(conn: &Conn, shelf: Shelf, company: CompanyId, name: &str) -> Result<Option<Entry>, StoreError> {
+    // Relies on the unique index on (company_id, name_folded).
+    let sql = match shelf {
+        Shelf::Lists => {
+            "SELECT id, name, enabled, profiles, created_at, edited_at FROM audience_lists
+             WHERE company_id = :company AND name_folded = :name"
+        }
+        Shelf::Resources => {
+            "SELECT id, name, enabled, 0, created_at, edited_at FROM audience_resources
+             WHERE company_id = :company AND name_folded = :name"
+        }
+    };
+    let mut statement = conn.prepare_cached(sql)?;
+    Ok(statement.query_row(named_params! { ":company": company.0, ":name": folded(name) }, entry).optional()?)
+}
+
 /// How many enabled ones there are.
 pub fn count(conn: &Conn, shelf: Shelf, company: CompanyId) -> Result<i64, StoreError> {
     let sql = match shelf {

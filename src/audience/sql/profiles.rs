@@ -188,6 +188,24 @@ pub fn remove_identity(
     Ok(())
 }
 
+/// Up to `limit` profiles of a list after the id `after` (nothing: the first ones), by id.
+pub fn list(
+    conn: &Conn,
+    company: CompanyId,
+    list: i64,
+    after: &[u8],
+    limit: usize,
+) -> Result<Vec<Profile>, StoreError> {
+    // Relies on audience_profiles_by_key.
+    let mut statement = conn.prepare_cached(
+        "SELECT id, key, email, phones, first_name, last_name, status, suppressed, fields FROM audience_profiles
+         WHERE company_id = :company AND list_id = :list AND key > :after ORDER BY key LIMIT :limit",
+    )?;
+    let parameters = named_params! { ":company": company.0, ":list": list, ":after": after, ":limit": at_most(limit) };
+    let rows = statement.query_map(parameters, profile)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Up to `limit` profiles of any list of the company that have this address, with their lists, after row key `after`.
 pub fn with_address(
     conn: &Conn,

@@ -71,6 +71,29 @@ pub fn live(conn: &Conn, company: CompanyId, profile: i64) -> Result<Vec<Subscri
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// The same with what goes with their channels.
+pub fn detailed(
+    conn: &Conn,
+    company: CompanyId,
+    profile: i64,
+) -> Result<Vec<(Subscription, Option<String>)>, StoreError> {
+    let mut statement = conn.prepare_cached(
+        "SELECT resource_id, channel, status, sendable, details FROM audience_subscriptions
+         WHERE profile_id = :profile AND company_id = :company AND deleted_at IS NULL ORDER BY resource_id, channel",
+    )?;
+    let rows = statement.query_map(named_params! { ":company": company.0, ":profile": profile }, |row| {
+        let subscription = Subscription {
+            resource: row.get(0)?,
+            channel: channel(row, 1)?,
+            status: status(row, 2)?,
+            sendable: row.get(3)?,
+            deleted: false,
+        };
+        Ok((subscription, row.get(4)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Writes a subscription, new or not. Without `details` the earlier ones stay.
 pub fn save(
     tx: &WriteTx<'_>,

@@ -14,6 +14,16 @@ pub fn operators(conn: &Connection) -> Result<i64, StoreError> {
     )?)
 }
 
+/// The same who have a password.
+pub fn operators_with_password(conn: &Connection) -> Result<i64, StoreError> {
+    Ok(conn.query_row(
+        "SELECT count(*) FROM users u JOIN companies c ON c.id = u.company_id
+         WHERE u.operator = 1 AND u.enabled = 1 AND c.enabled = 1 AND u.password_hash IS NOT NULL",
+        [],
+        |row| row.get(0),
+    )?)
+}
+
 /// Names of users whose stored password is no Argon2id hash.
 pub fn unreadable_passwords(conn: &Connection) -> Result<Vec<String>, StoreError> {
     Ok(conn

@@ -10,6 +10,13 @@ pub fn epoch(conn: &Connection) -> Result<i64, StoreError> {
     Ok(conn.prepare_cached("SELECT epoch FROM identity_epoch WHERE id = 1")?.query_row([], |row| row.get(0))?)
 }
 
+/// Moves that count: what was remembered at any count so far is void.
+pub fn set_epoch(conn: &Connection, epoch: i64) -> Result<(), StoreError> {
+    conn.prepare_cached("UPDATE identity_epoch SET epoch = :epoch WHERE id = 1")?
+        .execute(named_params! { ":epoch": epoch })?;
+    Ok(())
+}
+
 /// The key that signs JWTs, once there is one.
 pub fn jwt_key(conn: &Connection) -> Result<Option<Vec<u8>>, StoreError> {
     Ok(conn.prepare_cached("SELECT key FROM jwt_keys WHERE id = 1")?.query_row([], |row| row.get(0)).optional()?)

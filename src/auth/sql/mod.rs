@@ -7,6 +7,7 @@ pub mod companies;
 pub mod idempotency;
 pub mod keys;
 pub mod parties;
+pub mod revived;
 pub mod sids;
 pub mod tokens;
 pub mod users;

@@ -75,6 +75,13 @@ pub fn delete(tx: &WriteTx<'_>, secret_hash: &[u8; 32]) -> Result<(), StoreError
     Ok(())
 }
 
+/// Ends every session.
+pub fn delete_all(tx: &WriteTx<'_>) -> Result<(), StoreError> {
+    // Without the mark that a forgotten session gets: whatever was remembered of these is void.
+    tx.prepare_cached("DELETE FROM sids")?.execute([])?;
+    Ok(())
+}
+
 /// Clears away up to `limit` sessions that were last used before `before`, and are over therefore.
 pub fn forget(tx: &WriteTx<'_>, before: Timestamp, limit: usize) -> Result<(), StoreError> {
     // Relies on sids_by_use.

@@ -149,6 +149,13 @@ pub fn revoke_jwt(tx: &WriteTx<'_>, jti: Uuid, expires_at: Timestamp, now: Times
     Ok(())
 }
 
+/// Ends one JWT for good, in whatever copy of the database `conn` is.
+pub fn bury_jwt(conn: &Connection, jti: Uuid) -> Result<(), StoreError> {
+    conn.prepare_cached("INSERT OR IGNORE INTO revoked_jwts (jti, expires_at) VALUES (:jti, :never)")?
+        .execute(named_params! { ":jti": jti.to_string(), ":never": i64::MAX })?;
+    Ok(())
+}
+
 /// Whether this JWT was signed out.
 pub fn is_revoked(conn: &Connection, jti: Uuid) -> Result<bool, StoreError> {
     Ok(conn

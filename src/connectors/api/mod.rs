@@ -4,7 +4,7 @@
 //! contracts/connectors.md.
 
 mod errors;
-mod house;
+pub mod house;
 mod wire;
 
 use poem_openapi::payload::Json;

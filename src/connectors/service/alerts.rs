@@ -344,13 +344,16 @@ pub struct ShownAlert {
     pub newest: (i64, Value),
 }
 
+/// Up to `limit` rules of a company after row key `after`.
+pub fn list(conn: &Conn, company: CompanyId, after: i64, limit: usize) -> Result<Vec<ShownRule>, ConnectorsError> {
+    let rules = sql::alerts::list(conn, company, after, limit)?;
+    rules.into_iter().map(|rule| shown(conn, rule)).collect()
+}
+
 impl ConnectorsService {
     /// Up to `limit` rules of a company after row key `after`.
     pub fn rules(&self, company: CompanyId, after: i64, limit: usize) -> Result<Vec<ShownRule>, ConnectorsError> {
-        self.store.read(|conn| {
-            let rules = sql::alerts::list(conn, company, after, limit)?;
-            rules.into_iter().map(|rule| shown(conn, rule)).collect()
-        })
+        self.store.read(|conn| list(conn, company, after, limit))
     }
 
     /// One rule.

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use super::{ConnectorsError, ConnectorsService, registry};
 use crate::auth::model::CompanyId;
 use crate::connectors::exposition::{self, Sample};
-use crate::connectors::model::Register;
+use crate::connectors::model::{Register, UnixSeconds};
 use crate::connectors::sql;
-use crate::connectors::sql::series::Wanted;
+use crate::connectors::sql::series::{Identity, Wanted};
 pub use crate::connectors::sql::series::{Latest, Place};
+use crate::connectors::value::Value;
 use crate::store::Conn;
 
 /// A page ends early when its values have more bytes of text than this.
@@ -63,6 +64,67 @@ pub struct LatestPage {
     pub is_last: bool,
     /// Codes.
     pub codes: Codes,
+}
+
+/// What a series is of, by the codes of its system and merchant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Named {
+    /// The key.
+    pub key: String,
+    /// The code of the system.
+    pub system: String,
+    /// The code of the merchant; `None`: of none.
+    pub merchant: Option<String>,
+}
+
+/// Every series of a company by its names, in their order.
+pub fn every_series(conn: &Conn, company: CompanyId) -> Result<Vec<Named>, ConnectorsError> {
+    const ROWS: usize = 1_000;
+    let wanted = Wanted { company, system: None, merchant: None, prefix: String::new() };
+    let (mut named, mut codes, mut after) = (Vec::new(), Codes::default(), Place::default());
+    loop {
+        let (page, is_last) = sql::series::latest(conn, &wanted, &after, ROWS, PAGE_BYTES)?;
+        for Latest { key, system, merchant, .. } in page {
+            codes.learn(conn, Register::Systems, system)?;
+            codes.learn(conn, Register::Merchants, merchant)?;
+            let (system_code, merchant_code) =
+                (codes.system(system).to_owned(), codes.merchant(merchant).map(str::to_owned));
+            named.push(Named { key: key.clone(), system: system_code, merchant: merchant_code });
+            after = Place { key, system, merchant };
+        }
+        if is_last {
+            named.sort_unstable();
+            return Ok(named);
+        }
+    }
+}
+
+/// Shows `take` every value of a series, oldest first.
+pub fn every_value(
+    conn: &Conn,
+    company: CompanyId,
+    of: &Named,
+    mut take: impl FnMut(UnixSeconds, Value),
+) -> Result<(), ConnectorsError> {
+    const ROWS: usize = 1_000;
+    let system = registry::find(conn, Register::Systems, company, &of.system)?.id;
+    let merchant = match &of.merchant {
+        Some(code) => registry::find(conn, Register::Merchants, company, code)?.id,
+        None => 0,
+    };
+    let of = Identity { company, key: &of.key, system, merchant };
+    let Some(series) = sql::series::find(conn, of)? else { return Ok(()) };
+    let mut from = 0;
+    loop {
+        let (page, is_last) = sql::values::range(conn, series, (from, UnixSeconds::MAX), ROWS, PAGE_BYTES)?;
+        for (at, value) in page {
+            from = at + 1;
+            take(at, value);
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 /// A node of the tree of keys, below the one that was asked for.

@@ -29,8 +29,11 @@ pub struct ReadinessView {
     #[oai(validator(min_length = 5, max_length = 9))]
     pub status: String,
     /// What stands in the way, in words; empty when ready.
-    #[oai(validator(max_items = 3, unique_items))]
+    #[oai(validator(max_items = 4, unique_items))]
     pub reasons: Vec<String>,
+    /// What people should know of this server although it is ready; absent: nothing.
+    #[oai(default, skip_serializing_if_is_empty, validator(max_items = 4, unique_items))]
+    pub warnings: Vec<String>,
 }
 
 /// What `/health/ready` answers: 503 is an answer here, not a failure.
@@ -77,15 +80,16 @@ impl ApiResponse for ReadyAnswer {
 /// `/health`.
 pub struct HealthApi {
     house: HouseService,
+    warnings: Vec<String>,
     /// What the last probe was told: supervisors ask every few seconds, and only a change is worth a line of the log.
     was_ready: AtomicBool,
 }
 
 impl HealthApi {
-    /// The handlers over `house`.
+    /// The handlers over `house`, with what people should know of this server.
     #[must_use]
-    pub fn new(house: HouseService) -> Self {
-        Self { house, was_ready: AtomicBool::new(true) }
+    pub fn new(house: HouseService, warnings: Vec<String>) -> Self {
+        Self { house, warnings, was_ready: AtomicBool::new(true) }
     }
 
     fn note(&self, ready: bool, reasons: &[String]) {
@@ -129,6 +133,7 @@ impl HealthApi {
         } else {
             (StatusCode::SERVICE_UNAVAILABLE, "not ready")
         };
-        ReadyAnswer { status, view: ReadinessView { status: word.to_owned(), reasons } }
+        let warnings = self.warnings.clone();
+        ReadyAnswer { status, view: ReadinessView { status: word.to_owned(), reasons, warnings } }
     }
 }

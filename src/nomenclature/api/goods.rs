@@ -302,7 +302,8 @@ fn local(codes: &[String]) -> Result<String, Failure> {
 }
 
 impl GoodChange {
-    fn parse(self) -> Result<Change, Failure> {
+    /// Checks it.
+    pub fn parse(self) -> Result<Change, Failure> {
         let name = match self.name {
             None => None,
             Some(name) => {

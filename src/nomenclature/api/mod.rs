@@ -23,7 +23,7 @@ use uuid::Uuid;
 pub use self::errors::failure;
 use self::errors::{NomenclatureErrors, render, status};
 use self::files::{Upload, Workbook};
-pub use self::goods::GoodsApi;
+pub use self::goods::{GoodChange, GoodView, GoodsApi, SubjectWord, VatWord};
 use self::wire::{
     AsyncTaskOrdering, AsyncTaskStatuses, ClientType, Confirmation, NomenclatureImportEvent,
     NomenclatureImportStrategies, NomenclatureImportTask, NomenclatureImportTaskList, PresentationModes,

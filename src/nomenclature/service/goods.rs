@@ -8,8 +8,9 @@ use crate::auth::model::{CompanyId, Principal, SharedPrincipal};
 use crate::clock::Timestamp;
 use crate::nomenclature::model::{Good, Subject, Values, Vat};
 use crate::nomenclature::money::Price;
+use crate::nomenclature::sql::goods::Filter;
 use crate::nomenclature::sql::{self, catalogues};
-use crate::nomenclature::text::shortened;
+use crate::nomenclature::text::{fold, shortened};
 use crate::store::{Conn, WriteTx};
 
 /// The most groups that are listed.
@@ -112,6 +113,63 @@ fn change(
     }
     sql::goods::insert(tx, company, &Good { since, values, changed_at: now, ..old })?;
     find(tx, company, id, since)
+}
+
+/// Has a good with this id be what `says` says, whether it is there or not; what is not said is nothing.
+pub fn place(
+    tx: &WriteTx<'_>,
+    company: CompanyId,
+    id: Uuid,
+    says: &Change,
+    now: Timestamp,
+) -> Result<Good, NomenclatureError> {
+    catalogues::ensure(tx, company)?;
+    let catalogue = catalogues::get(tx, company)?;
+    if sql::goods::find(tx, company, id, catalogue.version)?.is_some() {
+        return change(tx, company, id, says, now);
+    }
+    if catalogue.pending.is_some() {
+        return Err(NomenclatureError::Busy);
+    }
+    let nothing = Values {
+        name: String::new(),
+        article: None,
+        group: None,
+        unit: None,
+        price: None,
+        vat: None,
+        ean13: String::new(),
+        local: String::new(),
+        subject: Subject::Product,
+        archived: false,
+    };
+    let (good, values) = (sql::goods::unplanned(tx, company)?, says.applied_to(&nothing));
+    refuse_taken(tx, company, good, &values, catalogue.version)?;
+    let since = catalogues::advance(tx, company, (!values.archived).into(), values.archived.into())?;
+    sql::goods::add_codes(tx, company, good, (&values.ean13, &values.local), since)?;
+    sql::goods::insert(tx, company, &Good { id: 0, good, guid: id, since, values, created_at: now, changed_at: now })?;
+    find(tx, company, id, since)
+}
+
+/// Up to `limit` goods of a catalogue, in use or not, by name, after one of them.
+pub fn every(
+    conn: &Conn,
+    company: CompanyId,
+    after: Option<&Good>,
+    limit: usize,
+) -> Result<Vec<Good>, NomenclatureError> {
+    let catalogue = catalogues::get(conn, company)?;
+    let (name, number) = after.map_or((String::new(), 0), |after| (fold(&after.values.name), after.good));
+    Ok(sql::goods::list(conn, company, catalogue.version, &Filter::default(), (&name, number), limit)?)
+}
+
+/// The goods of a catalogue that have a name, however it is written, in the order in which they were made.
+pub fn named(conn: &Conn, company: CompanyId, name: &str) -> Result<Vec<Good>, NomenclatureError> {
+    const MOST: usize = 1_000;
+    let (catalogue, folded) = (catalogues::get(conn, company)?, fold(name));
+    let mut alike = sql::goods::list(conn, company, catalogue.version, &Filter::default(), (&folded, 0), MOST)?;
+    alike.retain(|good| fold(&good.values.name) == folded);
+    Ok(alike)
 }
 
 impl NomenclatureService {

@@ -17,12 +17,18 @@ pub fn get(conn: &Conn, company: CompanyId) -> Result<Catalogue, StoreError> {
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// Lets a plan be written into a catalogue of this version; false if it is of another one or another plan is.
-pub fn begin(tx: &WriteTx<'_>, company: CompanyId, version: i64, plan: i64) -> Result<bool, StoreError> {
+/// Has a company have a catalogue.
+pub fn ensure(tx: &WriteTx<'_>, company: CompanyId) -> Result<(), StoreError> {
     tx.prepare_cached(
         "INSERT INTO nomenclature_catalogues (company_id) VALUES (:company) ON CONFLICT (company_id) DO NOTHING",
     )?
     .execute(named_params! { ":company": company.0 })?;
+    Ok(())
+}
+
+/// Lets a plan be written into a catalogue of this version; false if it is of another one or another plan is.
+pub fn begin(tx: &WriteTx<'_>, company: CompanyId, version: i64, plan: i64) -> Result<bool, StoreError> {
+    ensure(tx, company)?;
     let begun = tx
         .prepare_cached(
             "UPDATE nomenclature_catalogues SET pending_plan = :plan

@@ -4,6 +4,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
+use super::plans::row_id;
 use super::{FOREVER, at_most, guid, instant, unreadable};
 use crate::auth::model::CompanyId;
 use crate::nomenclature::barcodes;
@@ -326,6 +327,14 @@ pub fn add_codes(
         statement.execute((company.0, kind as i64, code, good, version))?;
     }
     Ok(())
+}
+
+/// A number for a good that no plan makes: below those of every plan's rows.
+pub fn unplanned(conn: &Conn, company: CompanyId) -> Result<i64, StoreError> {
+    // Relies on nomenclature_goods_by_good.
+    Ok(conn
+        .prepare_cached("SELECT ifnull(max(good), 0) + 1 FROM nomenclature_goods WHERE company_id = ?1 AND good < ?2")?
+        .query_row((company.0, row_id(1, 0)), |row| row.get(0))?)
 }
 
 /// The highest row of a good there is.

@@ -7,6 +7,12 @@ mod errors;
 mod house;
 mod wire;
 
+/// Words that a fixture has in common with the contract.
+pub mod words {
+    pub use super::house::wire::{ExceptionKind, PartyKindWord};
+    pub use super::wire::FrequencyWord;
+}
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

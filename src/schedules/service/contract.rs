@@ -164,6 +164,31 @@ pub fn write(
     shown(tx, company, schedule, producer.zone, now)
 }
 
+/// Sees to it that a producer has a schedule that says this. One with the same name, first day and distributors is brought
+/// to it, or left alone if it says so already.
+pub fn ensure(
+    tx: &WriteTx<'_>,
+    queue: &Queue,
+    company: CompanyId,
+    producer: &Party,
+    draft: &Draft,
+    now: Timestamp,
+) -> Result<ScheduleId, SchedulesError> {
+    let terms = draft.check(producer.zone)?;
+    let named = distributors(tx, company, producer, &draft.distributors)?;
+    let mut known = sql::schedules::by_name(tx, company, producer.id, &draft.name)?.into_iter();
+    let known = known.find(|known| known.terms.start_day == terms.start_day && known.distributors == named);
+    if let Some(known) = known.as_ref().filter(|known| known.terms == terms) {
+        return Ok(known.id);
+    }
+    Ok(write(tx, queue, company, producer, draft, known, now)?.schedule.id)
+}
+
+/// Up to `limit` schedules of a company after number `after`, by number.
+pub fn all(conn: &Conn, company: CompanyId, after: ScheduleId, limit: usize) -> Result<Vec<Schedule>, SchedulesError> {
+    Ok(sql::schedules::all(conn, company, after, limit)?)
+}
+
 /// A schedule of a producer.
 fn own(conn: &Conn, company: CompanyId, producer: &Party, id: ScheduleId) -> Result<Schedule, SchedulesError> {
     sql::schedules::find(conn, company, id)?

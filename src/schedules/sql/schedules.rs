@@ -91,6 +91,34 @@ pub fn list(
         .collect::<Result<_, _>>()?)
 }
 
+/// The schedules of a producer with this name, by number.
+pub fn by_name(conn: &Conn, company: CompanyId, producer: PartyId, name: &str) -> Result<Vec<Schedule>, StoreError> {
+    // Relies on schedules_by_change for those of the producer.
+    Ok(conn
+        .prepare_cached(
+            "SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
+                    frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
+                    until_day
+             FROM schedules WHERE company_id = :company AND producer_id = :producer AND name = :name
+             ORDER BY id",
+        )?
+        .query_map(named_params! { ":company": company.0, ":producer": producer.0, ":name": name }, schedule)?
+        .collect::<Result<_, _>>()?)
+}
+
+/// Up to `limit` schedules of a company after number `after`, by number.
+pub fn all(conn: &Conn, company: CompanyId, after: ScheduleId, limit: usize) -> Result<Vec<Schedule>, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT id, producer_id, name, kind, block, date_start, start_day, time_from, time_to, time_remind,
+                    frequency, interval, count, date_until, week_days, created_at, changed_at, distributors, sequence,
+                    until_day
+             FROM schedules WHERE company_id = :company AND id > :after ORDER BY id LIMIT :limit",
+        )?
+        .query_map(named_params! { ":company": company.0, ":after": after.0, ":limit": at_most(limit) }, schedule)?
+        .collect::<Result<_, _>>()?)
+}
+
 /// Relies on the primary key of `schedule_distributors`.
 const INDIVIDUAL: &str = "
     SELECT s.id, s.producer_id, s.name, s.kind, s.block, s.date_start, s.start_day, s.time_from, s.time_to,

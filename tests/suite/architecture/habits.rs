@@ -134,8 +134,8 @@ fn a_domain_without_a_room_is_found_out() {
 #[test]
 fn every_room_of_the_source_is_one_that_the_table_knows() {
     const KNOWN: &[&str] = &[
-        "lib", "main", "app", "cli", "config", "clock", "http", "store", "auth", "tasks", "webhooks", "audit",
-        "sheets", "i18n",
+        "lib", "main", "app", "cli", "config", "clock", "http", "store", "auth", "backups", "tasks", "webhooks",
+        "audit", "meters", "sheets", "i18n", "fixtures", "testing",
     ];
     for source in sources() {
         let room = source.room();

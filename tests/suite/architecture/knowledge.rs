@@ -14,10 +14,13 @@ const PARTS: &[&str] = &["mod", "api", "service", "sql", "tasks"];
 const USE_CASES: &[&str] = &["house/idempotency.rs"];
 
 /// Rooms under everything.
-const FOUNDATIONS: &[&str] = &["store", "auth", "clock", "config", "sheets", "i18n"];
+const FOUNDATIONS: &[&str] = &["store", "auth", "clock", "config", "meters", "sheets", "i18n"];
 
 /// Rooms that serve every domain and know none.
-const SHARED: &[&str] = &["audit", "tasks", "webhooks", "http"];
+const SHARED: &[&str] = &["audit", "backups", "tasks", "webhooks", "http"];
+
+/// Rooms that put everything together, and so know everything; whatever is put together knows none of them.
+const COMPOSITION: &[&str] = &["app", "fixtures", "testing", "cli"];
 
 /// Files, the runtime, the engine, the web and the machine's clock.
 const IMPURE: &[&str] = &[
@@ -86,6 +89,11 @@ pub fn check(source: &Source) -> Vec<String> {
             never(room, source.names(&format!("crate::{other}")));
         }
     }
+    if FOUNDATIONS.contains(&room) || SHARED.contains(&room) || domain {
+        for other in COMPOSITION {
+            never("what is put together", source.names(&format!("crate::{other}")));
+        }
+    }
     if room == "store" && !source.name.ends_with("mod.rs") {
         never(room, source.names("crate::auth"));
     }
@@ -123,6 +131,8 @@ fn a_room_that_knows_too_much_is_found_out() {
         ("account/service.rs", "use poem_openapi::Object;", "service never knows poem_openapi"),
         ("store/mod.rs", "use crate::http::Failure;", "store never knows crate::http"),
         ("auth/users.rs", "use crate::account::AccountService;", "auth never knows crate::account"),
+        ("account/service.rs", "use crate::fixtures::Plan;", "what is put together never knows crate::fixtures"),
+        ("http/gate.rs", "use crate::testing::Controls;", "what is put together never knows crate::testing"),
         ("sheets/mod.rs", "use crate::webhooks;", "sheets never knows crate::webhooks"),
         ("http/gate.rs", "use crate::{house, store};", "http never knows crate::house"),
         ("tasks/mod.rs", "fn f() { crate::audience::run() }", "tasks never knows crate::audience"),

@@ -6,10 +6,10 @@ use tokio::process::Command as Process;
 
 use super::{OPERATOR_PASSWORD, Place};
 
-/// Every command with its words, as they are typed.
+/// Every command with its words, as they are typed; what the program only says to itself is hidden.
 fn commands() -> Vec<(String, Command)> {
     fn walk(words: String, command: &Command, into: &mut Vec<(String, Command)>) {
-        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+        for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help" && !inner.is_hide_set()) {
             walk(format!("{words} {}", inner.get_name()), inner, into);
         }
         into.push((words, command.clone()));

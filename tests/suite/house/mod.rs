@@ -3,8 +3,10 @@
 mod companies;
 mod health;
 mod idempotency;
+mod metrics;
 mod revocation;
 mod session;
 mod tasks;
+mod test_controls;
 mod tokens;
 mod users;

@@ -1,5 +1,6 @@
 //! The store through its public face, on real files.
 
+mod backup;
 mod concurrency;
 mod faults;
 mod migrations;

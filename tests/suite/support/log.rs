@@ -1,10 +1,10 @@
 //! What the server under test writes to its log.
 
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
 use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Level};
 
 /// The log of this thread, which all of a test's server runs on, from `start` on and down to `debug`.
 pub struct Log {
@@ -25,9 +25,16 @@ impl Write for Lines {
     }
 }
 
+/// Nobody's. While there is but one subscriber, a line of the program that another thread comes to first is thought to
+/// interest nobody, and is not looked at again.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| {
+    Dispatch::new(tracing_subscriber::fmt().with_max_level(Level::DEBUG).with_writer(io::sink).finish())
+});
+
 impl Log {
     /// Begins to listen.
     pub fn start() -> Self {
+        LazyLock::force(&SECOND);
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = tracing_subscriber::fmt()

@@ -4,9 +4,9 @@
 mod client;
 pub mod contract;
 mod log;
-mod raw;
+pub mod raw;
 mod server;
 
 pub use self::client::{Answer, Call, Client};
 pub use self::log::Log;
-pub use self::server::{NOW, PASSWORD, TestServer, api_token};
+pub use self::server::{NOW, PASSWORD, Stopped, TestServer, api_token};

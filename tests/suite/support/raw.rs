@@ -19,6 +19,16 @@ pub async fn exchange(address: SocketAddr, request: &[u8]) -> Answer {
     answer_on(stream).await
 }
 
+/// Sends `request` and reads until the server closes the connection: all that came.
+pub async fn all(address: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut received = Vec::new();
+    // A connection that is cut may end in an error as well.
+    let _ = timeout(GENEROUS, stream.read_to_end(&mut received)).await.expect("the connection ends in time");
+    received
+}
+
 /// Sends `head`, which must announce a body and `Expect: 100-continue`; once the server asks for the body, and so has
 /// authenticated the caller, awaits `meanwhile`, and only then sends `body`.
 pub async fn exchange_around(

@@ -11,11 +11,13 @@ use comptoir::auth::model::{CompanyKey, Password, Scope, Username};
 use comptoir::auth::password::Hasher;
 use comptoir::auth::{AuthError, users};
 use comptoir::clock::{Clock, Timestamp};
-use comptoir::config::{AuditConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
+use comptoir::config::{AuditConfig, BackupConfig, ConnectorConfig, NomenclatureConfig, ProcessSettings};
+use comptoir::house::metrics::MetricsService;
 use comptoir::http::server::{Limits, serve};
 use comptoir::sheets::{Limits as SheetLimits, Reader};
 use comptoir::store::{OpenOptions, Store};
 use comptoir::tasks::{Kind, NewTask, Queue, Runner};
+use comptoir::testing::Controls;
 use comptoir::webhooks;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -39,6 +41,8 @@ pub struct TestServer {
     pub queue: Queue,
     /// Runs tasks when it is told to.
     pub runner: Runner,
+    /// The figures, as an address without credentials serves them.
+    pub metrics: MetricsService,
     auth: Auth,
     address: SocketAddr,
     client: Client,
@@ -61,6 +65,17 @@ impl TestServer {
         server
     }
 
+    /// As [`TestServer::start`], with test controls; its clock is held at [`NOW`] until one of them moves it.
+    pub async fn controlled() -> Self {
+        let controls = Controls::default();
+        let own = controls.clone();
+        let change = |options: &mut AppOptions| options.test_controls = Some(own);
+        let server = Self::over(tempfile::tempdir().unwrap(), Clock::steered(Some(NOW)), change).await;
+        server.first_start().await;
+        controls.begin().await.unwrap();
+        server
+    }
+
     /// A server that listens and whose first start is still to come.
     pub async fn unprepared(change: impl FnOnce(&mut AppOptions)) -> Self {
         Self::over(tempfile::tempdir().unwrap(), Clock::fixed(NOW), change).await
@@ -68,13 +83,15 @@ impl TestServer {
 
     /// The same installation after a stop and a start, at the same instant. Clients of the old one lead nowhere.
     pub async fn restarted(self) -> Self {
+        self.stop().await.start(|_| {}).await
+    }
+
+    /// Stops it. Its folder stays.
+    pub async fn stop(self) -> Stopped {
         let Self { clock, auth, stop, folder, .. } = self;
         drop(stop);
         auth.store().clone().close().await.unwrap();
-        drop(auth);
-        let server = Self::over(folder, clock, |_| {}).await;
-        server.first_start().await;
-        server
+        Stopped { clock, folder }
     }
 
     async fn over(folder: TempDir, clock: Clock, change: impl FnOnce(&mut AppOptions)) -> Self {
@@ -87,24 +104,28 @@ impl TestServer {
             trusted_proxies: Vec::new(),
             request_timeout: Duration::from_mins(1),
             log_all_requests: false,
+            slow_request: Duration::from_secs(1),
             reminder_grace: Duration::from_hours(1),
             webhooks: webhooks::Options::default(),
             processes: ProcessSettings::default().resolve().unwrap(),
             audit: AuditConfig::default(),
+            test_controls: None,
             connectors: ConnectorConfig::default(),
             nomenclature: NomenclatureConfig::default(),
             sheets: Reader::new(env!("CARGO_BIN_EXE_comptoir").into(), SheetLimits::default()),
+            backup: BackupConfig::default(),
             stopping: shutdown.clone(),
         };
         change(&mut options);
         let background = app::background(auth.store(), &clock, &options);
         let (queue, runner) = (background.queue.clone(), background.runner.clone());
+        let metrics = background.metrics.clone();
         let endpoint = app::build(auth.clone(), clock.clone(), background, options).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(listener, endpoint, Limits::default(), shutdown.clone()));
         let client = Client::new(format!("http://{address}"));
-        Self { clock, queue, runner, auth, address, client, database, stop: shutdown.drop_guard(), folder }
+        Self { clock, queue, runner, metrics, auth, address, client, database, stop: shutdown.drop_guard(), folder }
     }
 
     /// Makes the operator.
@@ -230,6 +251,27 @@ impl TestServer {
     /// The file opened a second time, as the command line does beside a running server.
     pub fn second_store(&self) -> Store {
         Store::open(OpenOptions { clock: self.clock.clone(), ..OpenOptions::command(&self.database) }).unwrap()
+    }
+}
+
+/// An installation whose server was stopped.
+pub struct Stopped {
+    /// The clock, which stands where it stood.
+    pub clock: Clock,
+    folder: TempDir,
+}
+
+impl Stopped {
+    /// Its database.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("comptoir.db")
+    }
+
+    /// Starts a server over it.
+    pub async fn start(self, change: impl FnOnce(&mut AppOptions)) -> TestServer {
+        let server = TestServer::over(self.folder, self.clock, change).await;
+        server.first_start().await;
+        server
     }
 }
 

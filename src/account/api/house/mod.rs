@@ -11,6 +11,7 @@ use poem_openapi::Tags;
 
 pub use self::processes::ProcessesApi;
 pub use self::quotas::QuotasApi;
+pub use self::wire::FinishWire;
 use crate::http::Refused;
 use crate::http::document::Example;
 use crate::http::problem::Problems;

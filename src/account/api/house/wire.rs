@@ -170,6 +170,25 @@ impl From<RequestWire> for Made {
     }
 }
 
+impl From<&Outcome> for FinishWire {
+    fn from(outcome: &Outcome) -> Self {
+        let millis = |stage: Duration| u64::try_from(stage.as_millis()).unwrap_or(u64::MAX);
+        let timings = &outcome.timings;
+        Self {
+            status: CalculationStatus(outcome.status),
+            elements: outcome.elements,
+            result_version: outcome.result_version,
+            timings: TimingsWire {
+                preparing_ms: millis(timings.preparing),
+                business_validation_ms: millis(timings.business_validation),
+                math_validation_ms: millis(timings.math_validation),
+                waiting_ms: millis(timings.waiting),
+                calculation_ms: millis(timings.calculation),
+            },
+        }
+    }
+}
+
 impl FinishWire {
     /// The end, if a service may say that a process ended like this.
     pub fn parse(self, at: &str) -> Result<Outcome, Failure> {

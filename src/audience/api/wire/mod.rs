@@ -14,3 +14,4 @@ pub use self::answers::*;
 pub use self::examples::*;
 pub use self::profiles::*;
 pub use self::requests::*;
+pub use self::words::{ChannelWord, StatusWord};

@@ -222,7 +222,7 @@ impl ReadingApi {
         let merchants = [Some(merchant.0.unwrap_or_default()), other_merchant.0].into_iter().flatten().collect();
         let language = Language::negotiate(accept_language.0.as_deref());
         let file = self.0.export(caller.company_id, span, merchants, cut(step.0, zone.0)?, language).await?;
-        Ok(Download::of_file("series.xlsx", language, file).map_err(Failure::internal)?)
+        Ok(Download::of_file("series.xlsx", file).map_err(Failure::internal)?.in_language(language))
     }
 
     /// Read the gauges

@@ -494,21 +494,22 @@ pub enum AlertCondition {
 }
 
 /// The parts of a condition as they stand in a body.
-struct Parts {
-    word: Option<AlertCondition>,
-    threshold: Option<f64>,
-    clear: Option<f64>,
-    minutes: Option<i64>,
+#[derive(Debug, Clone, Copy)]
+pub struct ConditionParts {
+    /// What starts an alert.
+    pub word: AlertCondition,
+    /// Where it starts.
+    pub threshold: Option<f64>,
+    /// Where it ends.
+    pub clear: Option<f64>,
+    /// How long a silence is one.
+    pub minutes: Option<i64>,
 }
 
-impl Parts {
-    fn parse(self) -> Result<Option<Condition>, Failure> {
-        let Some(word) = self.word else {
-            if self.threshold.is_some() || self.clear.is_some() || self.minutes.is_some() {
-                return Err(Failure::invalid_field("condition", "is required with what belongs to it"));
-            }
-            return Ok(None);
-        };
+impl ConditionParts {
+    /// Checks them.
+    pub fn parse(self) -> Result<Condition, Failure> {
+        let word = self.word;
         let missing = |field: &str| Failure::invalid_field(field, "is required by this condition");
         let foreign = |field: &str| Failure::invalid_field(field, "does not belong to this condition");
         if word == AlertCondition::NoData {
@@ -517,7 +518,7 @@ impl Parts {
             }
             let minutes = self.minutes.ok_or_else(|| missing("minutes"))?;
             let silence = Condition::no_data(minutes.saturating_mul(60));
-            return Ok(Some(silence.map_err(|rule| Refused { field: "minutes", rule })?));
+            return Ok(silence.map_err(|rule| Refused { field: "minutes", rule })?);
         }
         if self.minutes.is_some() {
             return Err(foreign("minutes"));
@@ -528,7 +529,18 @@ impl Parts {
         } else {
             Condition::below(threshold, self.clear)
         };
-        Ok(Some(condition.map_err(|rule| Refused { field: "clear", rule })?))
+        Ok(condition.map_err(|rule| Refused { field: "clear", rule })?)
+    }
+}
+
+impl From<Condition> for ConditionParts {
+    fn from(condition: Condition) -> Self {
+        let (word, threshold, clear, minutes) = match condition {
+            Condition::Above { threshold, clear } => (AlertCondition::Above, Some(threshold), Some(clear), None),
+            Condition::Below { threshold, clear } => (AlertCondition::Below, Some(threshold), Some(clear), None),
+            Condition::NoData { silence } => (AlertCondition::NoData, None, None, Some(silence / 60)),
+        };
+        Self { word, threshold, clear, minutes }
     }
 }
 
@@ -563,8 +575,7 @@ impl NewAlertRule {
     /// Checks it.
     pub fn parse(self) -> Result<NewRule, Failure> {
         let Self { threshold, clear, minutes, .. } = self;
-        let parts = Parts { word: Some(self.condition), threshold, clear, minutes };
-        let condition = parts.parse()?.ok_or_else(|| Failure::invalid_field("condition", "is required"))?;
+        let condition = ConditionParts { word: self.condition, threshold, clear, minutes }.parse()?;
         Ok(NewRule {
             name: name(&self.name)?,
             key: Key::parse(self.key).map_err(|rule| Refused { field: "key", rule })?,
@@ -600,11 +611,14 @@ impl AlertRuleChange {
     /// Checks it.
     pub fn parse(self) -> Result<RuleChange, Failure> {
         let Self { threshold, clear, minutes, .. } = self;
-        Ok(RuleChange {
-            name: self.name.as_deref().map(name).transpose()?,
-            condition: Parts { word: self.condition, threshold, clear, minutes }.parse()?,
-            enabled: self.enabled,
-        })
+        let condition = match self.condition {
+            Some(word) => Some(ConditionParts { word, threshold, clear, minutes }.parse()?),
+            None if threshold.is_some() || clear.is_some() || minutes.is_some() => {
+                return Err(Failure::invalid_field("condition", "is required with what belongs to it"));
+            }
+            None => None,
+        };
+        Ok(RuleChange { name: self.name.as_deref().map(name).transpose()?, condition, enabled: self.enabled })
     }
 }
 
@@ -649,18 +663,14 @@ pub struct AlertRuleWire {
 impl From<ShownRule> for AlertRuleWire {
     fn from(shown: ShownRule) -> Self {
         let ShownRule { rule, system, merchant } = shown;
-        let (condition, threshold, clear, minutes) = match rule.terms.condition {
-            Condition::Above { threshold, clear } => (AlertCondition::Above, Some(threshold), Some(clear), None),
-            Condition::Below { threshold, clear } => (AlertCondition::Below, Some(threshold), Some(clear), None),
-            Condition::NoData { silence } => (AlertCondition::NoData, None, None, Some(silence / 60)),
-        };
+        let ConditionParts { word, threshold, clear, minutes } = rule.terms.condition.into();
         Self {
             id: rule.guid,
             name: rule.terms.name.as_str().to_owned(),
             key: rule.terms.key.to_string(),
             system,
             merchant,
-            condition,
+            condition: word,
             threshold,
             clear,
             minutes,

@@ -210,7 +210,9 @@ pub enum ExceptionKind {
 }
 
 impl ExceptionKind {
-    fn word(self) -> &'static str {
+    /// The word of its kind.
+    #[must_use]
+    pub fn word(self) -> &'static str {
         match self {
             Self::Skip => Kept::WORDS[0],
             Self::Extra => Kept::WORDS[1],
