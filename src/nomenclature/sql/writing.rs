@@ -9,6 +9,18 @@ use crate::auth::model::CompanyId;
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
 
+/// Ends the versions that a slice follows. The plus keeps the engine from looking through the whole company for them, slice
+/// after slice.
+const END_OLD: &str = "UPDATE nomenclature_goods SET until = :version
+     WHERE id IN (SELECT old_id FROM nomenclature_plan_rows
+                  WHERE id > :after AND id <= :last AND outcome IN (1, 3, 5, 6))
+       AND +company_id = :company";
+
+/// Takes that back.
+const REVIVE_OLD: &str = "UPDATE nomenclature_goods SET until = :forever
+     WHERE id IN (SELECT old_id FROM nomenclature_plan_rows WHERE id > :after AND id <= :last)
+       AND +company_id = :company AND until = :version";
+
 /// A part of a plan: the rows after one and up to another, by their numbers in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slice {
@@ -72,13 +84,7 @@ pub fn write(
     .execute(named_params! {
         ":company": company.0, ":version": version, ":now": now.as_micros(), ":after": slice.after, ":last": slice.last,
     })?;
-    tx.prepare_cached(
-        "UPDATE nomenclature_goods SET until = :version
-         WHERE id IN (SELECT old_id FROM nomenclature_plan_rows
-                      WHERE id > :after AND id <= :last AND outcome IN (1, 3, 5, 6))
-           AND company_id = :company",
-    )?
-    .execute(named_params! {
+    tx.prepare_cached(END_OLD)?.execute(named_params! {
         ":company": company.0, ":version": version, ":after": slice.after, ":last": slice.last,
     })?;
     for (good, old, new) in changed_codes(tx, slice)? {
@@ -143,13 +149,35 @@ pub fn take_back(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: i6
     .execute(named_params! {
         ":company": company.0, ":version": version, ":after": slice.after, ":last": slice.last,
     })?;
-    tx.prepare_cached(
-        "UPDATE nomenclature_goods SET until = :forever
-         WHERE id IN (SELECT old_id FROM nomenclature_plan_rows WHERE id > :after AND id <= :last)
-           AND company_id = :company AND until = :version",
-    )?
-    .execute(named_params! {
+    tx.prepare_cached(REVIVE_OLD)?.execute(named_params! {
         ":company": company.0, ":version": version, ":forever": FOREVER, ":after": slice.after, ":last": slice.last,
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::{END_OLD, REVIVE_OLD};
+    use crate::store::MIGRATIONS;
+
+    #[test]
+    fn a_slice_finds_the_versions_it_follows_by_their_rows() {
+        let conn = Connection::open_in_memory().expect("a database");
+        for migration in MIGRATIONS {
+            conn.execute_batch(migration.sql).expect("the migration");
+        }
+        for statement in [END_OLD, REVIVE_OLD] {
+            let mut explain = conn.prepare(&["EXPLAIN QUERY PLAN ", statement].concat()).expect("a statement");
+            // Parameters stay NULL: the plan does not depend on them.
+            let (mut steps, mut plan) = (explain.raw_query(), String::new());
+            while let Some(step) = steps.next().expect("a plan") {
+                plan += &step.get::<_, String>(3).expect("a step");
+                plan.push('\n');
+            }
+            assert!(plan.contains("SEARCH nomenclature_goods USING INTEGER PRIMARY KEY (rowid=?)"), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
 }
