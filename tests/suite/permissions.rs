@@ -209,21 +209,7 @@ impl World {
                 let success = if caller.kind.contains("token") { 409 } else { 200 };
                 Request { success, ..to(&operation.path, Value::Null) }
             }
-            "read_task" | "cancel_task" | "retry_task" => {
-                // Everybody has work of their own; whoever is nobody is shown some of the first company.
-                let owner = if caller.rights.is_some() {
-                    let me = caller.client.get("/comptoir/v1/me").await.expect(200).json();
-                    me["username"].as_str().unwrap().to_owned()
-                } else {
-                    "target".to_owned()
-                };
-                let id = self.server.waiting_task(&owner).await;
-                if operation.id == "retry_task" && caller.rights.is_some() {
-                    let path = format!("/comptoir/v1/tasks/{id}/cancel");
-                    caller.client.post(&path, Value::Null).await.expect(200);
-                }
-                to(&operation.path.replace("{id}", &id), Value::Null)
-            }
+            "read_task" | "cancel_task" | "retry_task" => self.task_request(operation, caller).await,
             "create_token" => to(&operation.path, json!({"name": fresh, "role": widest})),
             "read_token" | "revoke_token" => {
                 // Everybody has tokens of their own; whoever has none is shown one of the first company.
@@ -265,6 +251,23 @@ impl World {
 }
 
 impl World {
+    /// A request about one task that waits, or was cancelled.
+    async fn task_request(&self, operation: &Operation, caller: &Caller) -> Request {
+        // Everybody has work of their own; whoever is nobody is shown some of the first company.
+        let owner = if caller.rights.is_some() {
+            let me = caller.client.get("/comptoir/v1/me").await.expect(200).json();
+            me["username"].as_str().unwrap().to_owned()
+        } else {
+            "target".to_owned()
+        };
+        let id = self.server.waiting_task(&owner).await;
+        if operation.id == "retry_task" && caller.rights.is_some() {
+            let path = format!("/comptoir/v1/tasks/{id}/cancel");
+            caller.client.post(&path, Value::Null).await.expect(200);
+        }
+        Request { path: operation.path.replace("{id}", &id), body: Value::Null, success: 200 }
+    }
+
     /// A request about one webhook, or one delivery.
     async fn webhook_request(&self, operation: &Operation, caller: &Caller, fresh: &str) -> Request {
         // As with tokens: whoever may have one is asked for its own.
