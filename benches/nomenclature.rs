@@ -105,7 +105,7 @@ fn main() -> ExitCode {
     judge("p99 of a small GET meanwhile", wait, " ms", WAIT_BOUND, wait <= WAIT_BOUND);
     match script(folder.path(), &books[1], &database) {
         Some(took) => {
-            judge("faster than openpyxl and sqlite3", took / import, "×", SCRIPT_BOUND, took / import >= SCRIPT_BOUND)
+            judge("faster than openpyxl and sqlite3", took / import, "×", SCRIPT_BOUND, took / import >= SCRIPT_BOUND);
         }
         None => println!("left out: the script with openpyxl, which could not be installed"),
     }

@@ -66,14 +66,14 @@ pub fn good(number: u32, round: u32) -> Good {
         name: format!("{} «Особый» № {number}, {} мл", KINDS[at % 10], 100 + number % 900),
         article: format!("ART-{number:07}"),
         group: GROUPS[at % 6],
-        unit: if number % 7 == 0 { "кг" } else { "шт" },
+        unit: if number.is_multiple_of(7) { "кг" } else { "шт" },
         price: f64::from((number * 37 + round * 11) % 1_000_000 + 100) / 100.0,
         vat: VAT[at % 3],
         ean13: ean13(number),
         local: format!("L{number:08}"),
         subject: "Товар",
         archived: "нет",
-        supplier: if number % 2 == 0 { "ООО «Восток»" } else { "ТОВ «Захід»" },
+        supplier: if number.is_multiple_of(2) { "ООО «Восток»" } else { "ТОВ «Захід»" },
         note: format!("поставка {}", number % 365),
     }
 }

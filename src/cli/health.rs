@@ -94,7 +94,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).expect("an answer");
             String::from_utf8_lossy(&head[..read]).into_owned()
         });
-        let outcome = ask(address, Duration::from_secs(60));
+        let outcome = ask(address, Duration::from_mins(1));
         assert!(server.join().expect("it ends").starts_with("GET /health/ready HTTP/1.1\r\n"));
         outcome
     }

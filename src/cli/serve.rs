@@ -368,6 +368,16 @@ pub fn options(
     })
 }
 
+fn limits(config: &Config) -> Limits {
+    Limits {
+        max_connections: config.max_connections,
+        // Behind a proxy every connection comes from the proxy.
+        max_connections_per_address: config.trusted_proxies.is_empty().then(|| config.max_connections.div_ceil(2)),
+        grace: config.grace,
+        ..Limits::default()
+    }
+}
+
 async fn run_server(
     config: Config,
     clock: Clock,
@@ -396,14 +406,7 @@ async fn run_server(
     let metrics = scraped.serve(&background, &shutdown);
     let guard = background.webhooks.guard().clone();
     let endpoint = app::build(auth.clone(), clock.clone(), background, options).await?;
-    let limits = Limits {
-        max_connections: config.max_connections,
-        // Behind a proxy every connection comes from the proxy.
-        max_connections_per_address: config.trusted_proxies.is_empty().then(|| config.max_connections.div_ceil(2)),
-        grace: config.grace,
-        ..Limits::default()
-    };
-    let mut server = tokio::spawn(server::serve(listener, endpoint, limits, shutdown.clone()));
+    let mut server = tokio::spawn(server::serve(listener, endpoint, limits(&config), shutdown.clone()));
     runner.start();
     // Until the very end: requests and tasks that still run may have something to record.
     let closing = CancellationToken::new();
@@ -512,7 +515,7 @@ fn open(path: PathBuf, config: &Config, clock: &Clock) -> Result<Store, CliError
     let (clock, slow_query) = (clock.clone(), config.slow_query);
     // A database of tests need not outlive a power cut.
     let durable = !config.test_controls;
-    let store = Store::open(OpenOptions { checkpoints, slow_query, clock, durable, ..OpenOptions::server(path) })?;
+    let store = Store::open(OpenOptions { checkpoints, slow_query, durable, clock, ..OpenOptions::server(path) })?;
     if let Some(held) = store.read(|conn| store::held(conn))? {
         tracing::warn!(since = ?held.since, "webhooks and reminders are held since a restore: `comptoir outgoing release`");
     }
@@ -525,7 +528,7 @@ async fn test_controls(config: &Config, store: &Store, is_new: bool) -> Result<O
         return Ok(None);
     }
     if is_new {
-        store.write(|tx| store::mark_for_tests(tx)).await?;
+        store.write(store::mark_for_tests).await?;
     }
     if !store.read(|conn| store::is_for_tests(conn))? {
         return Err(CliError::Refused(format!(

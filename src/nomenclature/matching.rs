@@ -150,51 +150,23 @@ impl Index {
         let archived_first = said.archived == Some(true);
         if by.ean13 {
             let holders = said.ean13.iter().filter_map(|code| self.ean13.get(&code.number()));
-            if let Some(found) = self.decide(By::Ean13, holders, archived_first) {
+            if let Some(found) = decide(By::Ean13, holders, archived_first) {
                 return found;
             }
         }
         if by.local {
             let holders = said.local.iter().filter_map(|code| self.local.get(&self.fingerprints.of(code)));
-            if let Some(found) = self.decide(By::Local, holders, archived_first) {
+            if let Some(found) = decide(By::Local, holders, archived_first) {
                 return found;
             }
         }
         if by.name && !said.name_folded.is_empty() {
             let holders = self.names.get(&self.fingerprints.of(&said.name_folded)).into_iter();
-            if let Some(found) = self.decide(By::Name, holders, archived_first) {
+            if let Some(found) = decide(By::Name, holders, archived_first) {
                 return found;
             }
         }
         Match::None
-    }
-
-    fn decide<'a>(
-        &'a self,
-        by: By,
-        holders: impl Iterator<Item = &'a Holders> + Clone,
-        archived_first: bool,
-    ) -> Option<Match> {
-        for archived in [archived_first, !archived_first] {
-            let mut found = Several::default();
-            for holders in holders.clone() {
-                match if archived { holders.archived } else { holders.live }.0 {
-                    0 => {}
-                    one if one < MANY => {
-                        if !found.places.contains(&(one - 1)) {
-                            found.places.push(one - 1);
-                        }
-                    }
-                    many => found.crowds.push(many & !MANY),
-                }
-            }
-            match (found.places.as_slice(), found.crowds.is_empty()) {
-                ([], true) => {}
-                ([one], true) => return Some(Match::One(*one)),
-                _ => return Some(Match::Many(by, found)),
-            }
-        }
-        None
     }
 
     /// Notes that a row is about each of several goods.
@@ -225,6 +197,30 @@ impl Index {
             .filter_map(|code| other(self.local.get(&self.fingerprints.of(code))).map(|place| (code, place)));
         ean13.chain(local).next()
     }
+}
+
+/// What one attribute says: of the goods that have it, those in use or those archived, whichever come first.
+fn decide<'a>(by: By, holders: impl Iterator<Item = &'a Holders> + Clone, archived_first: bool) -> Option<Match> {
+    for archived in [archived_first, !archived_first] {
+        let mut found = Several::default();
+        for holders in holders.clone() {
+            match if archived { holders.archived } else { holders.live }.0 {
+                0 => {}
+                one if one < MANY => {
+                    if !found.places.contains(&(one - 1)) {
+                        found.places.push(one - 1);
+                    }
+                }
+                many => found.crowds.push(many & !MANY),
+            }
+        }
+        match (found.places.as_slice(), found.crowds.is_empty()) {
+            ([], true) => {}
+            ([one], true) => return Some(Match::One(*one)),
+            _ => return Some(Match::Many(by, found)),
+        }
+    }
+    None
 }
 
 impl Crowd {

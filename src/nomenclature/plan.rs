@@ -140,9 +140,9 @@ impl Planner {
             let values = merged(&looked.said, old.as_ref().map(|old| &old.values));
             if let Some((code, holder)) = self.taken(&values, place) {
                 let holder = good(self.index.good(holder).id)?;
-                looked.found(Code::CodeTaken, code, shortened(&holder.values.name));
+                looked.found(Code::BarcodeTaken, code, shortened(&holder.values.name));
             } else {
-                self.decide(looked, &mut planned, &mut note, old, values);
+                decide(looked, &mut planned, &mut note, old, values);
             }
         }
         if looked.refused {
@@ -151,39 +151,6 @@ impl Planner {
         note.outcome = planned.outcome;
         self.take_down(looked, &planned, note);
         Ok(planned)
-    }
-
-    fn decide(&self, looked: &mut Looked, planned: &mut Planned, note: &mut Note, old: Option<Good>, values: Values) {
-        let Some(old) = old else {
-            planned.outcome = Outcome::Create;
-            planned.codes_changed = !(values.ean13.is_empty() && values.local.is_empty());
-            if values.archived {
-                note.more_archived = 1
-            } else {
-                note.more_live = 1
-            }
-            planned.values = Some(Box::new(values));
-            return;
-        };
-        planned.old = Some(Old { id: old.id, good: old.good, guid: old.guid, created_at: old.created_at });
-        if old.values == values {
-            planned.outcome = Outcome::Unchanged;
-            return;
-        }
-        planned.outcome = Outcome::Update;
-        planned.codes_changed = (&old.values.ean13, &old.values.local) != (&values.ean13, &values.local);
-        match (old.values.archived, values.archived) {
-            (false, true) => {
-                (note.more_live, note.more_archived, note.archives) = (-1, 1, true);
-                looked.found(Code::ArchivedByRow, shortened(&values.name), "");
-            }
-            (true, false) => {
-                (note.more_live, note.more_archived) = (1, -1);
-                looked.found(Code::Unarchived, shortened(&values.name), "");
-            }
-            _ => {}
-        }
-        planned.values = Some(Box::new(values));
     }
 
     /// Codes of goods in use stand in one row. Whether one of this row stands in an earlier one too.
@@ -202,8 +169,8 @@ impl Planner {
             twice.extend(self.claims.local(print, row).map(|first| (first, shortened(code))));
         }
         for (first, code) in &twice {
-            looked.found(Code::CodeTwice, code, first);
-            self.refuse_late(Problem::of_row(Code::CodeTwice, *first).with(code, row));
+            looked.found(Code::BarcodeTwice, code, first);
+            self.refuse_late(Problem::of_row(Code::BarcodeTwice, *first).with(code, row));
         }
         !twice.is_empty()
     }
@@ -334,6 +301,40 @@ impl Planner {
         }
         Ended { counts: self.counts, late, archived, digest: self.digest.finalize().into() }
     }
+}
+
+/// What a row that is not refused does to the good it is about.
+fn decide(looked: &mut Looked, planned: &mut Planned, note: &mut Note, old: Option<Good>, values: Values) {
+    let Some(old) = old else {
+        planned.outcome = Outcome::Create;
+        planned.codes_changed = !(values.ean13.is_empty() && values.local.is_empty());
+        if values.archived {
+            note.more_archived = 1;
+        } else {
+            note.more_live = 1;
+        }
+        planned.values = Some(Box::new(values));
+        return;
+    };
+    planned.old = Some(Old { id: old.id, good: old.good, guid: old.guid, created_at: old.created_at });
+    if old.values == values {
+        planned.outcome = Outcome::Unchanged;
+        return;
+    }
+    planned.outcome = Outcome::Update;
+    planned.codes_changed = (&old.values.ean13, &old.values.local) != (&values.ean13, &values.local);
+    match (old.values.archived, values.archived) {
+        (false, true) => {
+            (note.more_live, note.more_archived, note.archives) = (-1, 1, true);
+            looked.found(Code::ArchivedByRow, shortened(&values.name), "");
+        }
+        (true, false) => {
+            (note.more_live, note.more_archived) = (1, -1);
+            looked.found(Code::Unarchived, shortened(&values.name), "");
+        }
+        _ => {}
+    }
+    planned.values = Some(Box::new(values));
 }
 
 impl Looked {

@@ -150,11 +150,11 @@ codes! {
     /// The row matches the same good as row `a`: `b`.
     SameGood = 81, Error;
     /// The barcode `a` stands in row `b` too.
-    CodeTwice = 82, Error;
+    BarcodeTwice = 82, Error;
     /// The name stands in row `a` too.
     NameTwice = 83, Error;
     /// The barcode `a` is another good's: `b`.
-    CodeTaken = 84, Error;
+    BarcodeTaken = 84, Error;
     /// The good was archived and comes back into use.
     Unarchived = 85, Warning;
     /// The row archives its good.

@@ -159,13 +159,11 @@ impl<'a> Look<'a> {
 
     fn group(&mut self) -> Option<String> {
         let raw = self.raw(Field::Group)?;
-        match group_path(&raw) {
-            Some(path) => self.cleaned(Field::Group, &path, LONGEST_GROUP),
-            None => {
-                self.found(Field::Group, Code::GroupPart, shortened(&raw), "");
-                None
-            }
-        }
+        let Some(path) = group_path(&raw) else {
+            self.found(Field::Group, Code::GroupPart, shortened(&raw), "");
+            return None;
+        };
+        self.cleaned(Field::Group, &path, LONGEST_GROUP)
     }
 
     fn price(&mut self) -> Option<Price> {

@@ -251,7 +251,7 @@ fn texts(code: Code) -> Texts {
             "строка относится к тому же товару, что и строка {a}: «{b}»",
             "рядок стосується того самого товару, що й рядок {a}: «{b}»",
         ],
-        Code::CodeTwice => [
+        Code::BarcodeTwice => [
             "the barcode {a} stands in row {b} too",
             "штрихкод {a} есть и в строке {b}",
             "штрихкод {a} є і в рядку {b}",
@@ -261,7 +261,7 @@ fn texts(code: Code) -> Texts {
             "такое же наименование есть и в строке {a}",
             "така сама назва є і в рядку {a}",
         ],
-        Code::CodeTaken => [
+        Code::BarcodeTaken => [
             "the barcode {a} belongs to another good: “{b}”",
             "штрихкод {a} принадлежит другому товару: «{b}»",
             "штрихкод {a} належить іншому товару: «{b}»",

@@ -98,14 +98,12 @@ impl Controls {
                 let left = deadline.saturating_duration_since(Instant::now());
                 let settled = tokio::time::timeout(left, parts.runner.run_pending()).await;
                 changes.drain();
-                match settled {
-                    Ok(done) => done.map_err(unrun)?,
-                    Err(_) => {
-                        complete = false;
-                        parts.clock.set(target.max(parts.clock.now()));
-                        break;
-                    }
+                let Ok(done) = settled else {
+                    complete = false;
+                    parts.clock.set(target.max(parts.clock.now()));
+                    break;
                 };
+                done.map_err(unrun)?;
                 if next.is_none() {
                     break;
                 }

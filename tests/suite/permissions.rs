@@ -200,26 +200,16 @@ impl World {
             | "rotate_feedback_secret"
             | "health_live"
             | "health_ready"
-            | "read_metrics" => to(&operation.path, Value::Null),
+            | "read_metrics"
+            | "list_backups"
+            | "create_backup"
+            | "read_outgoing"
+            | "release_outgoing" => to(&operation.path, Value::Null),
             "sign_out" => {
                 let success = if caller.kind.contains("token") { 409 } else { 200 };
                 Request { success, ..to(&operation.path, Value::Null) }
             }
-            "read_task" | "cancel_task" | "retry_task" => {
-                // Everybody has work of their own; whoever is nobody is shown some of the first company.
-                let owner = if caller.rights.is_some() {
-                    let me = caller.client.get("/comptoir/v1/me").await.expect(200).json();
-                    me["username"].as_str().unwrap().to_owned()
-                } else {
-                    "target".to_owned()
-                };
-                let id = self.server.waiting_task(&owner).await;
-                if operation.id == "retry_task" && caller.rights.is_some() {
-                    let path = format!("/comptoir/v1/tasks/{id}/cancel");
-                    caller.client.post(&path, Value::Null).await.expect(200);
-                }
-                to(&operation.path.replace("{id}", &id), Value::Null)
-            }
+            "read_task" | "cancel_task" | "retry_task" => self.task_request(operation, caller).await,
             "create_token" => to(&operation.path, json!({"name": fresh, "role": widest})),
             "read_token" | "revoke_token" => {
                 // Everybody has tokens of their own; whoever has none is shown one of the first company.
@@ -244,22 +234,7 @@ impl World {
             | "ping_webhook"
             | "list_webhook_deliveries"
             | "read_delivery"
-            | "redeliver" => {
-                // As with tokens: whoever may have one is asked for its own.
-                let own = caller.rights.is_some_and(|(roles, _)| roles.has(Role::Admin));
-                let owner = if own { &caller.client } else { &self.operator };
-                let (webhook, delivery) = webhook(owner, &fresh).await;
-                let id = if operation.id.ends_with("deliver") || operation.id.ends_with("delivery") {
-                    delivery
-                } else {
-                    webhook
-                };
-                let body = if operation.id == "change_webhook" { json!({"enabled": true}) } else { Value::Null };
-                // One that is still on its way is not begun again.
-                let success = if operation.id == "redeliver" { 409 } else { 200 };
-                Request { success, ..to(&operation.path.replace("{id}", &id), body) }
-            }
-            "list_backups" | "create_backup" | "read_outgoing" | "release_outgoing" => to(&operation.path, Value::Null),
+            | "redeliver" => self.webhook_request(operation, caller, &fresh).await,
             "read_backup" | "download_backup" | "delete_backup" => {
                 let backups =
                     Backups::new(self.server.store().clone(), self.server.clock.clone(), None, 7, app::consistency);
@@ -276,6 +251,37 @@ impl World {
 }
 
 impl World {
+    /// A request about one task that waits, or was cancelled.
+    async fn task_request(&self, operation: &Operation, caller: &Caller) -> Request {
+        // Everybody has work of their own; whoever is nobody is shown some of the first company.
+        let owner = if caller.rights.is_some() {
+            let me = caller.client.get("/comptoir/v1/me").await.expect(200).json();
+            me["username"].as_str().unwrap().to_owned()
+        } else {
+            "target".to_owned()
+        };
+        let id = self.server.waiting_task(&owner).await;
+        if operation.id == "retry_task" && caller.rights.is_some() {
+            let path = format!("/comptoir/v1/tasks/{id}/cancel");
+            caller.client.post(&path, Value::Null).await.expect(200);
+        }
+        Request { path: operation.path.replace("{id}", &id), body: Value::Null, success: 200 }
+    }
+
+    /// A request about one webhook, or one delivery.
+    async fn webhook_request(&self, operation: &Operation, caller: &Caller, fresh: &str) -> Request {
+        // As with tokens: whoever may have one is asked for its own.
+        let own = caller.rights.is_some_and(|(roles, _)| roles.has(Role::Admin));
+        let owner = if own { &caller.client } else { &self.operator };
+        let (webhook, delivery) = webhook(owner, fresh).await;
+        let id =
+            if operation.id.ends_with("deliver") || operation.id.ends_with("delivery") { delivery } else { webhook };
+        let body = if operation.id == "change_webhook" { json!({"enabled": true}) } else { Value::Null };
+        // One that is still on its way is not begun again.
+        let success = if operation.id == "redeliver" { 409 } else { 200 };
+        Request { path: operation.path.replace("{id}", &id), body, success }
+    }
+
     /// Whether the completed import of the caller's company was undone already.
     async fn undone(&self, caller: &Caller) -> bool {
         let (stock, admin) = match caller.kind {

@@ -153,7 +153,7 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         let over_quota = self.known_start(process, report.start.as_ref())?;
         let fresh = self.fresh_requests(Some(process.id), &report.requests)?;
         let end = match &report.finish {
-            Some(end) => self.fresh_end(process, end)?,
+            Some(end) => fresh_end(process, end)?,
             None => None,
         };
         let cell = self.cell(process);
@@ -193,24 +193,6 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
         }
         let refused = process.status == CalculationStatus::CanceledByQuota;
         Ok(refused.then(|| "the quota did not allow this process when it was first reported".to_owned()))
-    }
-
-    /// The end of a process that is known, with its print; `None`: it is known too.
-    fn fresh_end<'r>(&self, process: &Process, end: &'r Outcome) -> Result<Option<(&'r Outcome, Print)>, UsageError> {
-        // What a quota refused has no end of its own.
-        if process.status == CalculationStatus::CanceledByQuota {
-            let why = format!("process `{}` was refused by a quota and never ran", process.code);
-            return Err(UsageError::Conflict(why));
-        }
-        let print = print_of_end(end);
-        match process.finish_print {
-            None => Ok(Some((end, print))),
-            Some(known) if known == print => Ok(None),
-            Some(_) => {
-                let why = format!("process `{}` was reported to have ended otherwise", process.code);
-                Err(UsageError::Conflict(why))
-            }
-        }
     }
 
     fn beneficiary(&mut self, username: Option<&str>) -> Result<Beneficiary, UsageError> {
@@ -390,5 +372,23 @@ impl<'a, 'tx> Recorder<'a, 'tx> {
             return Err(Refused::new(field, "must not lie before 2000-01-01").into());
         }
         Ok(time)
+    }
+}
+
+/// The end of a process that is known, with its print; `None`: it is known too.
+fn fresh_end<'r>(process: &Process, end: &'r Outcome) -> Result<Option<(&'r Outcome, Print)>, UsageError> {
+    // What a quota refused has no end of its own.
+    if process.status == CalculationStatus::CanceledByQuota {
+        let why = format!("process `{}` was refused by a quota and never ran", process.code);
+        return Err(UsageError::Conflict(why));
+    }
+    let print = print_of_end(end);
+    match process.finish_print {
+        None => Ok(Some((end, print))),
+        Some(known) if known == print => Ok(None),
+        Some(_) => {
+            let why = format!("process `{}` was reported to have ended otherwise", process.code);
+            Err(UsageError::Conflict(why))
+        }
     }
 }

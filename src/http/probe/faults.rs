@@ -136,7 +136,7 @@ impl Target {
     }
 }
 
-/// Whether the request with this number is among those that chance strikes: a hash of seed and number (SplitMix64), so that
+/// Whether the request with this number is among those that chance strikes: a hash of seed and number (`SplitMix64`), so that
 /// the order in which concurrent requests are counted is all that matters.
 fn strikes(seed: u64, number: u64, probability: f64) -> bool {
     let mut mixed = seed.wrapping_add(number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));

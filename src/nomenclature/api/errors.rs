@@ -129,7 +129,7 @@ pub fn failure(language: Language, error: NomenclatureError) -> Failure {
             failure.application()
         }
         NomenclatureError::NotUnique(field, code, holder) => {
-            let taken = Problem::of_file(Code::CodeTaken).with(code, holder);
+            let taken = Problem::of_file(Code::BarcodeTaken).with(code, holder);
             let rule = words::finding(language, &taken);
             let fields = Failure::invalid_field(field, rule.clone()).fields;
             let mut failure = Failure::new(StatusCode::CONFLICT, rule);
@@ -155,9 +155,8 @@ impl From<NomenclatureError> for Failure {
             // The framework tells a stalled body, one that is too long and one that broke off from each other.
             NomenclatureError::Body(cause) => Self::classify(poem::error::ReadBodyError::Io(cause).into()),
             NomenclatureError::GivenUp => Self::new(StatusCode::REQUEST_TIMEOUT, error.to_string()),
-            NomenclatureError::Store(error) => error.into(),
+            NomenclatureError::Store(error) | NomenclatureError::Task(TaskError::Store(error)) => error.into(),
             NomenclatureError::Auth(error) => error.into(),
-            NomenclatureError::Task(TaskError::Store(error)) => error.into(),
             NomenclatureError::Unwritten(_) | NomenclatureError::File(_) | NomenclatureError::Task(_) => {
                 Self::internal(error)
             }

@@ -148,13 +148,11 @@ impl<'a> ApiExtractor<'a> for Upload {
                 .map_err(|_| Failure::invalid_field("Content-Type", "must name the boundary of the form"))?;
             return Ok(Self::Form(Multipart::new(body.take()?.into_bytes_stream(), boundary)));
         }
-        match FILES.iter().find(|(known, _)| *known == essence) {
-            Some((_, name)) => Ok(Self::File(name, body.take()?)),
-            None => {
-                let message = format!("the Content-Type `{essence}` is not one this operation reads");
-                Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into())
-            }
-        }
+        let Some((_, name)) = FILES.iter().find(|(known, _)| *known == essence) else {
+            let message = format!("the Content-Type `{essence}` is not one this operation reads");
+            return Err(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into());
+        };
+        Ok(Self::File(name, body.take()?))
     }
 }
 

@@ -201,7 +201,7 @@ impl From<Undoing> for Preview {
                     name,
                     reason: match why {
                         Conflict::Changed => "it was changed again since".to_owned(),
-                        Conflict::CodeTaken(code) => format!("its barcode {code} is another good's by now"),
+                        Conflict::BarcodeTaken(code) => format!("its barcode {code} is another good's by now"),
                     },
                 })
                 .collect(),
@@ -239,6 +239,7 @@ pub struct GroupsView {
 }
 
 /// How to undo an import.
+#[must_use]
 pub fn undo_example() -> Value {
     json!({"skip_conflicts": true})
 }

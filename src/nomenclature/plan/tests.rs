@@ -62,8 +62,8 @@ fn planned(
         let mut looked = Looked { row, said, problems: Vec::new(), refused };
         let find =
             |id| Ok::<_, Infallible>(goods.iter().find(|good| good.id == id).cloned().expect("it is in the catalogue"));
-        let Ok(planned) = planner.plan(&mut looked, find);
-        outcomes.push(planned.outcome);
+        let Ok(row) = planner.plan(&mut looked, find);
+        outcomes.push(row.outcome);
         problems.append(&mut looked.problems);
     }
     let ended = planner.end();
@@ -117,7 +117,11 @@ fn attributes_are_tried_in_their_order_and_none_enabled_makes_every_row_new() {
     let goods = [good(1, "Milk", &[1], &["A"], false), good(2, "Bread", &[2], &["B"], false)];
     let row = || said("bread", &[1], &["B"], None);
     let (_, _, problems) = planned(&goods, valid(vec![row()]), Strategy::Incremental, BY_ALL);
-    assert_eq!(codes(&problems), [(2, Code::CodeTaken)], "EAN-13 decides for Milk, whose row then takes B from Bread");
+    assert_eq!(
+        codes(&problems),
+        [(2, Code::BarcodeTaken)],
+        "EAN-13 decides for Milk, whose row then takes B from Bread"
+    );
     let by_local = Attributes { name: true, ean13: false, local: true };
     let (outcomes, _, problems) =
         planned(&goods, valid(vec![said("Milk", &[], &["B"], None)]), Strategy::Incremental, by_local);
@@ -137,9 +141,14 @@ fn rows_and_goods_that_are_not_one_to_one_are_refused_on_both_sides() {
     ]);
     let (outcomes, ended, problems) = planned(&goods, rows, Strategy::Full, BY_EAN);
     assert_eq!(outcomes, [Outcome::Refuse, Outcome::Refuse, Outcome::Refuse]);
-    let expected = [(2, Code::ManyGoods), (3, Code::SameGood), (3, Code::CodeTwice), (4, Code::SameGood)];
-    assert_eq!(codes(&problems), expected);
+    let expected = [(2, Code::ManyGoods), (3, Code::BarcodeTwice), (4, Code::SameGood)];
+    assert_eq!(codes(&problems), expected, "a row that is refused already is not refused again by later ones");
     assert_eq!((ended.counts.refused, ended.archived.len()), (3, 0), "what is refused is mentioned");
+    let rows = valid(vec![said("Milk", &[1], &[], None), said("More milk", &[4], &[], None)]);
+    let (outcomes, ended, problems) = planned(&goods, rows, Strategy::Full, BY_EAN);
+    assert_eq!(outcomes, [Outcome::Refuse, Outcome::Refuse]);
+    assert_eq!(codes(&problems), [(2, Code::SameGood), (3, Code::SameGood)]);
+    assert_eq!(ended.archived.iter().map(|known| known.id).collect::<Vec<_>>(), [2]);
 }
 
 #[test]
@@ -152,7 +161,7 @@ fn a_code_twice_in_the_file_refuses_both_rows_unless_one_is_out_of_use() {
     ]);
     let (outcomes, ended, problems) = planned(&[], rows, Strategy::Incremental, BY_EAN);
     assert_eq!(outcomes, [Outcome::Refuse, Outcome::Refuse, Outcome::Create, Outcome::Refuse]);
-    assert_eq!(codes(&problems), [(2, Code::CodeTwice), (3, Code::CodeTwice), (5, Code::CodeTwice)]);
+    assert_eq!(codes(&problems), [(2, Code::BarcodeTwice), (3, Code::BarcodeTwice), (5, Code::BarcodeTwice)]);
     assert_eq!((ended.counts.more_live, ended.counts.more_archived), (0, 1));
 }
 
@@ -199,7 +208,7 @@ fn model(goods: &[Good], rows: &[(Said, bool)], by: Attributes) -> Vec<Outcome> 
         By::Local => said.local.iter().any(|code| good.values.local.split(',').any(|own| own == code)),
         By::Name => !said.name_folded.is_empty() && fold(&good.values.name) == said.name_folded,
     };
-    let matched = |said: &Said| -> Vec<i64> {
+    let goods_of = |said: &Said| -> Vec<i64> {
         for (attribute, enabled) in [(By::Ean13, by.ean13), (By::Local, by.local), (By::Name, by.name)] {
             for archived in [said.archived == Some(true), said.archived != Some(true)] {
                 let found: Vec<_> = goods
@@ -214,7 +223,7 @@ fn model(goods: &[Good], rows: &[(Said, bool)], by: Attributes) -> Vec<Outcome> 
         }
         Vec::new()
     };
-    let matches: Vec<_> = rows.iter().map(|(said, _)| matched(said)).collect();
+    let matches: Vec<_> = rows.iter().map(|(said, _)| goods_of(said)).collect();
     let mut refused: HashSet<usize> = HashSet::new();
     for (at, (said, refusal)) in rows.iter().enumerate() {
         if *refusal || matches[at].len() > 1 {

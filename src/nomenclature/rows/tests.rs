@@ -109,7 +109,8 @@ fn each_fault_is_pointed_out_at_its_cell() {
         (Field::Subject, text("вещь"), Code::SubjectUnknown),
         (Field::Archived, text("может быть"), Code::ArchivedUnknown),
     ] {
-        let row = looked(&[(field, cell.clone())]);
+        // With a unit: without a name alone, the row would be blank.
+        let row = looked(&[(Field::Unit, text("шт")), (field, cell.clone())]);
         assert_eq!(codes(&row), [(code, Some(field as u32))], "{cell:?}");
         assert_eq!(row.refused, code.severity() == Severity::Error, "{cell:?}");
         assert_eq!(row.problems[0].row, 7);

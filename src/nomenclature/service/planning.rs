@@ -259,8 +259,8 @@ impl Desk {
             self.note(problem.with(format!(".{}", named.extension()), format!(".{}", rows.format().extension())));
         }
         if !rows.other_sheets().is_empty() {
-            let names = rows.other_sheets().iter().take(5).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
-            self.note(Problem::of_file(Code::OtherSheets).with(names, ""));
+            let others = rows.other_sheets().iter().take(5).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
+            self.note(Problem::of_file(Code::OtherSheets).with(others, ""));
         }
     }
 
@@ -295,7 +295,7 @@ impl Desk {
 
     fn look_for_header(&mut self, row: &Row) -> Result<(), Box<Problem>> {
         if row.number > LAST_HEADER_ROW {
-            return Err(no_header());
+            return Err(Box::new(no_header()));
         }
         self.header = Header::find(row).map_err(Box::new)?;
         let unknown = self.header.as_ref().map(|header| header.unknown.clone()).unwrap_or_default();
@@ -308,7 +308,7 @@ impl Desk {
     /// What is to be said once there are no more rows.
     fn finish(&mut self) -> Result<Staged, Halt> {
         if self.header.is_none() {
-            return Err(no_header().into());
+            return Err(Box::new(no_header()).into());
         }
         if self.hidden > 0 {
             self.note(Problem::of_file(Code::HiddenRows).with(self.hidden, ""));
@@ -320,8 +320,8 @@ impl Desk {
     }
 }
 
-fn no_header() -> Box<Problem> {
-    Box::new(Problem::of_file(Code::NoHeader).with(LAST_HEADER_ROW, ""))
+fn no_header() -> Problem {
+    Problem::of_file(Code::NoHeader).with(LAST_HEADER_ROW, "")
 }
 
 /// What a file that cannot be read is told.

@@ -34,7 +34,7 @@ pub enum Conflict {
     /// It was changed again.
     Changed,
     /// A barcode that it had is another good's by now.
-    CodeTaken(String),
+    BarcodeTaken(String),
 }
 
 /// What undoing an import would do.
@@ -82,11 +82,11 @@ pub fn compute(conn: &Conn, import: &Import) -> Result<Undoing, StoreError> {
             }
             let Some(present) = sql::goods::at(conn, import.company, good, catalogue.version)? else { continue };
             let before = row.old.map(|old| sql::goods::version(conn, old)).transpose()?.flatten();
-            let lost = row.outcome != Outcome::Create && before.is_none();
+            let forgotten = row.outcome != Outcome::Create && before.is_none();
             // Changed and changed back, by undoing a later import for one, is as good as never changed.
             let left = sql::goods::at(conn, import.company, good, applied)?;
             let changed = present.since != applied && left.is_none_or(|left| left.values != present.values);
-            if changed || lost {
+            if changed || forgotten {
                 undoing.conflicts.push((present.guid, present.values.name, Conflict::Changed));
                 continue;
             }
@@ -144,7 +144,7 @@ fn refuse_taken(
             };
             refused = true;
             going.remove(&present.good);
-            undoing.conflicts.push((present.guid, present.values.name, Conflict::CodeTaken(code)));
+            undoing.conflicts.push((present.guid, present.values.name, Conflict::BarcodeTaken(code)));
         }
         delicate = left;
         if !refused {

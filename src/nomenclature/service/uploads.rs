@@ -26,6 +26,7 @@ pub struct Draft {
 
 impl Draft {
     /// Its row key.
+    #[must_use]
     pub fn id(&self) -> i64 {
         self.id.expect("it is there until it is kept")
     }

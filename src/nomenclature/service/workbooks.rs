@@ -27,14 +27,12 @@ fn columns(language: Language) -> Vec<Column> {
         let (width, look) = match field {
             Field::Name => (44.0, Look::Text),
             Field::Article => (16.0, Look::Text),
-            Field::Group => (28.0, Look::Text),
+            Field::Group | Field::Ean13 => (28.0, Look::Text),
             Field::Unit => (12.0, Look::Text),
             Field::Price => (14.0, Look::Money),
-            Field::Vat => (12.0, Look::Plain),
-            Field::Ean13 => (28.0, Look::Text),
+            Field::Vat | Field::Archived => (12.0, Look::Plain),
             Field::Local => (22.0, Look::Text),
             Field::Subject => (18.0, Look::Plain),
-            Field::Archived => (12.0, Look::Plain),
         };
         Column { name: field.name(language).to_owned(), width, look }
     };

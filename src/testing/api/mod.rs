@@ -245,6 +245,7 @@ impl TestApi {
     ///
     /// The last 1000 requests, in the order they were answered, without credentials.
     #[oai(path = "/comptoir/v1/test/requests", method = "get", operation_id = "list_test_requests")]
+    #[allow(clippy::too_many_arguments, reason = "each is a parameter of the operation")]
     async fn list_test_requests(
         &self,
         _tester: Tester,

@@ -71,8 +71,8 @@ async fn a_list_goes_on_on_a_second_page_newest_first_whatever_is_taken_meanwhil
     let first = operator.get(&format!("{PATH}?limit=2")).await.expect(200).json();
     assert_eq!([&first["items"][0]["name"], &first["items"][1]["name"]], [&taken[0], &taken[1]]);
     take(&backups).await;
-    let token = first["next_page_token"].as_str().unwrap();
-    let second = operator.get(&format!("{PATH}?limit=2&page_token={token}")).await.expect(200).json();
+    let next = first["next_page_token"].as_str().unwrap();
+    let second = operator.get(&format!("{PATH}?limit=2&page_token={next}")).await.expect(200).json();
     assert_eq!((&second["items"][0]["name"], &second["next_page_token"]), (&json!(taken[2]), &Value::Null));
     operator.get(&format!("{PATH}?page_token=dXNlcnM6eA")).await.expect(400);
 }

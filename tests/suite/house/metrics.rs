@@ -42,7 +42,7 @@ impl Page {
                     "a family stands in one place: {line}"
                 );
                 assert!(kind != "counter" || name.ends_with("_total"), "{line}");
-                family = name.to_owned();
+                name.clone_into(&mut family);
             } else {
                 let parts = sample.captures(line).unwrap_or_else(|| panic!("no sample: {line}"));
                 let of_family = |suffix: &str| parts[1] == format!("{family}{suffix}");

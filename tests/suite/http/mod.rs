@@ -1,7 +1,7 @@
 //! What the `http` room promises, seen from outside.
 
-#[expect(clippy::unused_async, reason = "poem-openapi takes async handlers only")]
 mod full_disk;
+#[expect(clippy::unused_async, reason = "poem-openapi takes async handlers only")]
 mod json;
 mod server;
 mod xml;

@@ -8,6 +8,9 @@ use crate::sheets::forge::xlsx::{Book, inline, row, rows};
 use crate::sheets::forge::{self, Outcome};
 use crate::support::TestServer;
 
+/// A situation, the query, the file's name and content, and how the problems it is told of begin.
+type Hostile<'a> = (&'a str, &'a str, &'a str, Vec<u8>, Vec<&'a str>);
+
 /// Uploads a file and lets it be read; the task.
 async fn tried(world: &World, query: &str, name: &str, bytes: &[u8]) -> Value {
     let task = upload_form(&world.user, &world.org, query, name, bytes).await.expect(200).json();
@@ -82,7 +85,7 @@ async fn each_oddity_has_its_resolution_by_row_and_column() {
     let csv = |text: String| text.into_bytes();
     let by_name = "?use_good_name=true&use_barcodes_ean13=false";
     let by_ean = "";
-    let table: Vec<(&str, &str, &str, Vec<u8>, Vec<&str>)> = vec![
+    let table: Vec<Hostile> = vec![
         ("empty", by_ean, "a.xlsx", Vec::new(), vec!["E The file is empty"]),
         (
             "a text that is no spreadsheet's name",
@@ -190,7 +193,7 @@ async fn each_oddity_has_its_resolution_by_row_and_column() {
                     + &format!("<row r=\"2\">{}{}</row>", inline("A2", "Milk"), cell("E2", " s=\"1\"><v>45000</v>"))),
             )
             .formats(&["dd.mm.yyyy"])
-            .from_1904()
+            .since_1904()
             .bytes(),
             vec!["E Sheet “Goods”, row 2, column E: the cell is a date (2027-03-16)"],
         ),

@@ -7,7 +7,7 @@ use comptoir::sheets::{Cell, Format, Limits, Row, Unreadable};
 use futures_util::stream::{self, StreamExt};
 use proptest::prelude::*;
 
-use super::forge::xlsx::{Book, row};
+use super::forge::xlsx::{Book, row, row_of};
 use super::forge::{Case, Outcome, cases};
 use super::{open, read, shown};
 
@@ -63,8 +63,7 @@ async fn rows_come_in_batches_of_a_thousand_and_fewer_where_they_are_wide() {
         lengths.push((batch[0].number, batch.len()));
     }
     assert_eq!(lengths, [(1, 1_000), (1_001, 1_000), (2_001, 500)]);
-    let wide: String =
-        (1..=20).map(|number| format!("<row r=\"{number}\"><c r=\"XFD{number}\"><v>1</v></c></row>")).collect();
+    let wide: String = (1..=20).map(|number| row_of(number, "XFD")).collect();
     let mut rows = open(Limits::default(), "goods.xlsx", &Book::of(&wide).bytes()).await.unwrap();
     let mut count = 0;
     while let Some(batch) = rows.next().await.unwrap() {

@@ -224,6 +224,7 @@ impl LatestValuePage {
 }
 
 /// A place as a page token has it: no key contains NUL.
+#[must_use]
 pub fn place_text(place: &Place) -> String {
     format!("{}\0{}\0{}", place.system, place.merchant, place.key)
 }
@@ -746,43 +747,51 @@ pub struct AlertPage {
 }
 
 /// What `/docs` offers for a system to register.
+#[must_use]
 pub fn new_system_example() -> Json {
     json!({"id": "0f1d2c3b4", "name": "1C of the warehouse"})
 }
 
 /// See [`new_system_example`].
+#[must_use]
 pub fn system_change_example() -> Json {
     json!({"name": "1C of the warehouse in Dnipro"})
 }
 
 /// See [`new_system_example`].
+#[must_use]
 pub fn new_merchant_example() -> Json {
     json!({"id": "5a6b7c8d9", "name": "Rozetka, North Star"})
 }
 
 /// See [`new_system_example`].
+#[must_use]
 pub fn merchant_change_example() -> Json {
     json!({"name": "Rozetka, North Star Trading", "enabled": true})
 }
 
 /// See [`new_system_example`].
+#[must_use]
 pub fn new_rule_example() -> Json {
     json!({"name": "Orders are stuck", "key": "Очереди.ОбработкаЗаказов.КоличествоОшибок", "system": "29e86b162",
            "condition": "above", "threshold": 50, "clear": 10})
 }
 
 /// See [`new_system_example`].
+#[must_use]
 pub fn rule_change_example() -> Json {
     json!({"condition": "no_data", "minutes": 30})
 }
 
 /// What `/docs` shows as the answer.
+#[must_use]
 pub fn latest_answer() -> Json {
     json!({"items": [{"key": "Очереди.ОбработкаЗаказов.КоличествоОшибок", "system": "29e86b162", "merchant": null,
                       "at": "2022-06-01T03:53:05Z", "value": 10, "kind": "number"}]})
 }
 
 /// See [`latest_answer`].
+#[must_use]
 pub fn buckets_answer() -> Json {
     json!({"zone": "Europe/Kyiv", "step": "hour", "items": [
         {"start": "2022-06-01T06:00:00+03:00", "end": "2022-06-01T07:00:00+03:00", "count": 2, "min": 10, "max": 50,

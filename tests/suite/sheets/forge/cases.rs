@@ -4,7 +4,7 @@ use comptoir::sheets::{Limits, Unreadable};
 
 use super::archive::{Entry, archive};
 use super::compound::{Old, compound, xls};
-use super::xlsx::{Binary, Book, escaped, inline, row, rows, xlsb};
+use super::xlsx::{Binary, Book, escaped, inline, row, row_of, rows, xlsb};
 use super::{ods, ods_entries, utf16, windows_1251};
 
 /// A file, and what reading it gives.
@@ -135,7 +135,7 @@ fn cells(table: &mut Table) {
     );
     table.xlsx(
         "dates counted from 1904",
-        Book::of(dates).formats(&codes).from_1904(),
+        Book::of(dates).formats(&codes).since_1904(),
         Rows("1: @2030-11-28 | @2030-11-28 10:30:00 | (46353) | (-1) | @2026-11-27 10:30:00 | (1)"),
     );
     table.xlsx(
@@ -222,9 +222,7 @@ fn places(table: &mut Table) {
         Book::of(&[row(1, &["a"]), format!("<row r=\"1048576\">{}</row>", inline("XFD1048576", "z"))].concat()),
         Rows("1: a\n1048576: ‹16383› | z"),
     );
-    let corner = |from: u32, to: u32| -> String {
-        (from..to).map(|number| format!("<row r=\"{number}\"><c r=\"XFD{number}\"><v>1</v></c></row>")).collect()
-    };
+    let corner = |from: u32, to: u32| -> String { (from..to).map(|number| row_of(number, "XFD")).collect() };
     table.limited(
         Limits { cells: 1_000_000, ..Limits::default() },
         "a last column in every row",
@@ -232,8 +230,7 @@ fn places(table: &mut Table) {
         Book::of(&corner(1, 101)).bytes(),
         Refused(Unreadable::TooManyCells { row: 62, limit: 1_000_000 }),
     );
-    let many: String =
-        (1..=1_001).map(|number| format!("<row r=\"{number}\"><c r=\"A{number}\"><v>1</v></c></row>")).collect();
+    let many: String = (1..=1_001).map(|number| row_of(number, "A")).collect();
     table.limited(
         Limits { rows: 1_000, ..Limits::default() },
         "more rows than allowed",

@@ -1,5 +1,7 @@
 //! `.xlsx` and `.xlsb` workbooks, part by part.
 
+use std::fmt::Write;
+
 use super::archive::{Entry, archive};
 
 const HEAD: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\n";
@@ -61,7 +63,8 @@ impl Book {
 
     /// With these shared texts.
     pub fn shared(self, texts: &[&str]) -> Self {
-        let items: String = texts.iter().map(|text| format!("<si><t>{}</t></si>", escaped(text))).collect();
+        let item = |text: &&str| format!("<si><t>{}</t></si>", escaped(text));
+        let items: String = texts.iter().map(item).collect();
         self.shared_xml(&items)
     }
 
@@ -73,11 +76,10 @@ impl Book {
 
     /// With styles 1, 2, 3, … of these formats.
     pub fn formats(mut self, codes: &[&str]) -> Self {
-        let formats: String = (164..)
-            .zip(codes)
-            .map(|(id, code)| format!("<numFmt numFmtId=\"{id}\" formatCode=\"{}\"/>", escaped(code)))
-            .collect();
-        let styles: String = (164..).zip(codes).map(|(id, _)| format!("<xf numFmtId=\"{id}\"/>")).collect();
+        let format = |(id, code): (u32, &&str)| format!("<numFmt numFmtId=\"{id}\" formatCode=\"{}\"/>", escaped(code));
+        let style = |(id, _): (u32, &&str)| format!("<xf numFmtId=\"{id}\"/>");
+        let formats: String = (164..).zip(codes).map(format).collect();
+        let styles: String = (164..).zip(codes).map(style).collect();
         self.styles = Some(format!(
             "{HEAD}<styleSheet xmlns=\"{MAIN}\"><numFmts>{formats}</numFmts><cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs>\
              <cellXfs><xf numFmtId=\"0\"/>{styles}</cellXfs></styleSheet>"
@@ -86,7 +88,7 @@ impl Book {
     }
 
     /// With days counted from 1904.
-    pub fn from_1904(mut self) -> Self {
+    pub fn since_1904(mut self) -> Self {
         self.is_1904 = true;
         self
     }
@@ -118,7 +120,8 @@ impl Book {
         for (number, sheet) in (1..).zip(&self.sheets) {
             let file = format!("{}s/sheet{number}.xml", sheet.kind);
             let (name, state) = (escaped(&sheet.name), sheet.state);
-            listed += &format!("<sheet name=\"{name}\" sheetId=\"{number}\" state=\"{state}\" r:id=\"rId{number}\"/>");
+            write!(listed, "<sheet name=\"{name}\" sheetId=\"{number}\" state=\"{state}\" r:id=\"rId{number}\"/>")
+                .unwrap();
             linked += &link(&format!("rId{number}"), sheet.kind, &file);
             parts.push((format!("xl/{file}"), sheet.content.clone()));
         }
@@ -154,6 +157,11 @@ impl Book {
 /// Rows of texts, from row 1 and column A; empty ones are left out. XML.
 pub fn rows(rows: &[&[&str]]) -> String {
     (1..).zip(rows).map(|(number, cells)| row(number, cells)).collect()
+}
+
+/// A row with one cell, in this column.
+pub fn row_of(number: u32, column: &str) -> String {
+    format!("<row r=\"{number}\"><c r=\"{column}{number}\"><v>1</v></c></row>")
 }
 
 /// A row of texts.
