@@ -64,7 +64,7 @@ pub(super) fn connect(path: &Path, role: Role, manner: Manner) -> rusqlite::Resu
     // memory map on purpose: it would turn an I/O error into a signal that ends the process.
     // The writer's holds what a slice of bulk work changes: pages that do not fit go to the log before their time, and
     // again when they change once more.
-    let cache_kib = if role == Role::Writer { -65_536 } else { -4_096 };
+    let cache_kib = if role == Role::Writer { -32_768 } else { -4_096 };
     connection.pragma_update(None, "cache_size", cache_kib)?;
     if role == Role::Writer {
         // Pages: 16 MiB of log before it is brought into the file. Bulk work changes the same pages again and again; the
