@@ -57,7 +57,7 @@ def main():
             audit = account.AuditApi(client).read_audit(operation="run_plan_calculation")
             print(f"the audit has {audit.counters.filter.total} calculation of today")
             data = account.DataApi(client).read_data(
-                process_code=code, data_flow_type=account.FlowType.INPUT, data_flow_stage=account.FlowStage.RAW
+                process_code=code, data_flow_type=account.FlowType.INPUT, data_flow_stage="RAW"
             )
             print(f"its input was {bytes(data).decode()}")
 

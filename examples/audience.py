@@ -10,8 +10,8 @@ from support import Api, demo
 def main():
     with demo() as server:
         admin = Api.signed_in(server, "olena")
-        customers = admin.post("/comptoir/v1/audience/lists", {"name": "Customers"})["id"]
-        shop = admin.post("/comptoir/v1/audience/resources", {"name": "The web shop"})["id"]
+        customers = admin.post("/comptoir/v1/audience/lists", {"name": "Spring fair"})["id"]
+        shop = admin.post("/comptoir/v1/audience/resources", {"name": "Letters about the fair"})["id"]
 
         # The contract carries its credential in the body: here the API token of a machine.
         api = Api(server["url"])

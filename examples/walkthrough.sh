@@ -55,7 +55,7 @@ call 'and its end' "$url/comptoir/v1/processes/$code/finish" "${bot[@]}" "${json
 call 'The audit has it' "$url/account/audit?service=UNIVERSAL&limit=1" "${olena[@]}"
 [[ $(field counters filter total <<<"$answer") == 1 ]]
 
-call 'A list of the audience' "$url/comptoir/v1/audience/lists" "${olena[@]}" "${json[@]}" -d '{"name": "Customers"}'
+call 'A list of the audience' "$url/comptoir/v1/audience/lists" "${olena[@]}" "${json[@]}" -d '{"name": "Spring fair"}'
 list=$(field id <<<"$answer")
 call 'A subscriber, in XML' "$url/api/v1.1/profiles/import" -H 'Content-Type: application/xml' \
   -H 'Accept: application/xml' -d "<xml>
