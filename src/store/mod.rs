@@ -3,7 +3,7 @@
 //! It owns the file, its settings, its format and its lock. It must not know any domain, HTTP, tasks: what the tables
 //! mean is said in each domain's `sql`, which gets a [`WriteTx`] or a [`ReadTx`] and never begins a transaction itself.
 //! In reading order: `open` (settings, refusals), `lock` (one server a file), `migrations` (the format), `writer` (the
-//! shared commit), `reader` (the pool), `backup` (a copy while all of that goes on), `restore` (another file in its place),
+//! shared commit), `checkpointer` (the log), `reader` (the pool), `backup` (a copy while all of that goes on), `restore` (another file in its place),
 //! `error`, `health`.
 //!
 //! Nothing awaits inside a transaction: both kinds of closure are ordinary functions. A closure should hold the writer
@@ -23,6 +23,7 @@
 //! | 10 | missing, unreadable, busy, or any other I/O error | read the message |
 
 mod backup;
+mod checkpointer;
 mod error;
 mod health;
 mod integrity;
@@ -166,7 +167,7 @@ impl Store {
         let OpenOptions { readers, long_readers, max_batch, busy_timeout, checkpoints, slow_query, clock, .. } =
             options;
         let manner = Manner { busy_timeout, checkpoints, slow_query };
-        let writer = Writer::start(opened.connection, opened.lock, checkpoints, clock, max_batch)
+        let writer = Writer::start(opened.connection, &opened.path, opened.lock, manner, clock, max_batch)
             .map_err(|source| OpenError::Engine { path: opened.path.clone(), source })?;
         Ok(Self(Arc::new(Inner {
             readers: Arc::new(Readers::new(opened.path.clone(), manner, readers)),

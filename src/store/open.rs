@@ -27,6 +27,8 @@ const OLDEST_LIBRARY: (i32, &str) = (3_051_003, "3.51.3");
 pub(super) enum Role {
     Writer,
     Reader,
+    /// Changes nothing, but brings the log into the file.
+    Checkpointer,
 }
 
 /// How connections behave that is not the same for all files.
@@ -64,11 +66,10 @@ pub(super) fn connect(path: &Path, role: Role, manner: Manner) -> rusqlite::Resu
     // memory map on purpose: it would turn an I/O error into a signal that ends the process.
     // The writer's holds what a slice of bulk work changes: pages that do not fit go to the log before their time, and
     // again when they change once more.
-    let cache_kib = if role == Role::Writer { -32_768 } else { -4_096 };
+    let cache_kib = if role == Role::Writer { -16_384 } else { -4_096 };
     connection.pragma_update(None, "cache_size", cache_kib)?;
     if role == Role::Writer {
-        // Pages: 16 MiB of log before it is brought into the file. Bulk work changes the same pages again and again; the
-        // fewer times they are copied, the better.
+        // Pages, for a command; a server has `checkpointer`.
         connection.pragma_update(None, "wal_autocheckpoint", 4_096)?;
     }
     // After one long read has let the log grow, give the room back.

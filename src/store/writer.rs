@@ -3,9 +3,13 @@
 //!
 //! Must not know: any domain, the readers.
 //!
-//! How a batch goes: whatever waits (up to [`MAX_BATCH`] closures) runs in one `BEGIN IMMEDIATE`, each in a savepoint
-//! that is rolled back if its closure fails or panics; then one commit, then the answers. So an acknowledged write is on
-//! the disk, and sixty-four writers pay for one fsync.
+//! How a batch goes: whatever waits (up to [`MAX_BATCH`] closures) runs in one `BEGIN IMMEDIATE`; then one commit, then the
+//! answers. So an acknowledged write is on the disk, and sixty-four writers pay for one fsync.
+//!
+//! A closure that fails or panics leaves nothing. Most of those that fail do so before they change anything, and many that
+//! run are never in another's way: so a batch runs hopefully first, without a savepoint for each. Should one fail half-way,
+//! the batch is rolled back and runs again, each closure in a savepoint; so do the next [`WARY`] batches, for failures come
+//! in swarms.
 //!
 //! What can go wrong: some errors (a full disk, an I/O error, an interrupt, `ON CONFLICT ROLLBACK`) end the *whole*
 //! transaction from inside a closure, the neighbours' released savepoints included, after which SQLite would commit
@@ -19,6 +23,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -28,9 +33,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+use super::checkpointer::Checkpointer;
 use super::error::StoreError;
 use super::health::{Fault, Health, Metrics};
 use super::lock::ServerLock;
+use super::open::Manner;
 use super::saved::{Adjust, SavedState};
 use super::{Checkpoints, slow};
 use crate::clock::{Clock, Timestamp};
@@ -42,6 +49,9 @@ pub(super) const MAX_BATCH: usize = 256;
 /// How many writes may wait; further callers wait for a place. Four batches: enough to keep the writer busy, little
 /// enough that a caller is not told yes a long time after it lost interest.
 const QUEUE: usize = 4 * MAX_BATCH;
+
+/// So many batches have savepoints after a closure has failed half-way.
+const WARY: u32 = 64;
 
 /// The bounds of the number of writes that share a commit.
 const SIZES: &[u64] = &[1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -213,21 +223,31 @@ impl fmt::Debug for Writer {
 impl Writer {
     /// Starts the thread. It keeps `lock` until the connection is closed.
     pub(super) fn start(
-        connection: Connection,
+        mut connection: Connection,
+        path: &Path,
         lock: Option<ServerLock>,
-        checkpoints: Checkpoints,
+        manner: Manner,
         clock: Clock,
         max_batch: usize,
     ) -> Result<Self, StoreError> {
         let (sender, queue) = mpsc::channel(QUEUE);
+        let checkpoints = manner.checkpoints;
+        // A command is gone before it would be worth it.
+        let checkpointer = if lock.is_some() && checkpoints == Checkpoints::Own {
+            Some(Checkpointer::new(&mut connection, path.to_owned(), manner)?)
+        } else {
+            None
+        };
         let gauges = Arc::new(Gauges::default());
         let mut desk = Desk {
             connection,
             queue,
             lock,
             checkpoints,
+            checkpointer,
             clock,
             max_batch,
+            wary: 0,
             gauges: Arc::clone(&gauges),
             guard: Arc::new(Guard::default()),
         };
@@ -301,10 +321,21 @@ struct Desk {
     queue: mpsc::Receiver<Message>,
     lock: Option<ServerLock>,
     checkpoints: Checkpoints,
+    checkpointer: Option<Checkpointer>,
     clock: Clock,
     max_batch: usize,
+    /// So many batches to come have savepoints.
+    wary: u32,
     gauges: Arc<Gauges>,
     guard: Arc<Guard>,
+}
+
+/// How a batch went that ran together.
+enum Together {
+    /// Whatever succeeded is on the disk.
+    Committed,
+    /// A closure failed half-way where there was no savepoint: nothing of the batch counts.
+    Spoiled,
 }
 
 impl Desk {
@@ -327,7 +358,8 @@ impl Desk {
         }
         // A server leaves one tidy file behind; a command must not make a running server's readers wait for that.
         let farewell = if self.lock.is_some() { self.checkpoint() } else { Ok(()) };
-        let Self { connection, lock, .. } = self;
+        let Self { connection, lock, checkpointer, .. } = self;
+        drop(checkpointer);
         drop(connection);
         drop(lock);
         let mut farewell = Some(farewell);
@@ -349,6 +381,9 @@ impl Desk {
                     }
                 }
                 self.run_batch(batch);
+                if let Some(checkpointer) = &mut self.checkpointer {
+                    checkpointer.look(&self.connection);
+                }
                 if let Some(message) = other {
                     self.handle(message, closing);
                 }
@@ -376,8 +411,14 @@ impl Desk {
 
     fn run_batch(&mut self, mut batch: Vec<Box<dyn Work>>) {
         if batch.len() > 1 {
-            match self.run_together(&mut batch) {
-                Ok(()) => return self.answer(batch),
+            let mut together = self.run_together(&mut batch);
+            if matches!(together, Ok(Together::Spoiled)) {
+                self.roll_back();
+                self.wary = WARY;
+                together = self.run_together(&mut batch);
+            }
+            match together {
+                Ok(_) => return self.answer(batch),
                 // Each would wait for the whole timeout again, one after the other.
                 Err(StoreError::Busy) => {
                     // It may have been the commit that was refused.
@@ -405,12 +446,17 @@ impl Desk {
     }
 
     /// All in one transaction. An error means that none of it counts.
-    fn run_together(&self, batch: &mut [Box<dyn Work>]) -> Result<(), StoreError> {
+    fn run_together(&mut self, batch: &mut [Box<dyn Work>]) -> Result<Together, StoreError> {
+        let careful = self.wary > 0;
+        self.wary = self.wary.saturating_sub(1);
         self.begin()?;
         let count = batch.len();
         let mut after = Vec::new();
         for work in batch {
-            self.step("SAVEPOINT one_write")?;
+            if careful {
+                self.step("SAVEPOINT one_write")?;
+            }
+            let before = self.connection.total_changes();
             let tx = WriteTx::new(&self.connection);
             let succeeded = work.run(&tx);
             if self.lost() {
@@ -418,14 +464,18 @@ impl Desk {
             }
             if succeeded {
                 after.append(&mut tx.after.take());
-            } else {
+            } else if careful {
                 self.step("ROLLBACK TO one_write")?;
+            } else if self.connection.total_changes() != before {
+                return Ok(Together::Spoiled);
             }
-            self.step("RELEASE one_write")?;
+            if careful {
+                self.step("RELEASE one_write")?;
+            }
         }
         self.commit(count)?;
         follow_up(after);
-        Ok(())
+        Ok(Together::Committed)
     }
 
     /// One in a transaction of its own. An error takes the place of the closure's outcome.
@@ -507,6 +557,7 @@ impl Desk {
         if self.checkpoints == Checkpoints::External {
             return Ok(());
         }
+        let _turn = self.checkpointer.as_ref().map(Checkpointer::turn);
         match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
             Err(StoreError::Busy) => Ok(()),
             outcome => outcome,
@@ -544,8 +595,9 @@ mod tests {
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
         let (lock, checkpoints, clock) = (None, Checkpoints::Own, Clock::system());
-        let max_batch = MAX_BATCH;
-        let mut desk = Desk { connection, queue, lock, checkpoints, clock, max_batch, gauges, guard };
+        let (checkpointer, max_batch) = (None, MAX_BATCH);
+        let mut desk =
+            Desk { connection, queue, lock, checkpoints, checkpointer, clock, max_batch, wary: 0, gauges, guard };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();

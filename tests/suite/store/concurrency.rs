@@ -88,6 +88,66 @@ async fn a_failed_closure_and_a_panic_leave_their_neighbours_alone() {
 }
 
 #[tokio::test]
+async fn neighbours_run_again_only_when_a_closure_fails_half_way() {
+    for (half_way, expected) in [(false, 1), (true, 2)] {
+        let place = Place::new();
+        let store = place.open();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let hold = Hold::of(&store).await;
+        let (neighbour, counted) = (store.clone(), Arc::clone(&runs));
+        let neighbour = tokio::spawn(async move {
+            let written = neighbour.write(move |tx| {
+                counted.fetch_add(1, Ordering::SeqCst);
+                insert(tx, 1)
+            });
+            written.await
+        });
+        queued(&store, 1).await;
+        let failing = store.clone();
+        let failing = tokio::spawn(async move {
+            let refused = failing.write(move |tx| {
+                if half_way {
+                    insert(tx, 2)?;
+                }
+                Err::<(), _>(StoreError::Busy)
+            });
+            refused.await
+        });
+        queued(&store, 2).await;
+        hold.release().await;
+        neighbour.await.unwrap().unwrap();
+        assert!(matches!(failing.await.unwrap(), Err(StoreError::Busy)));
+        assert_eq!((runs.load(Ordering::SeqCst), ids(&store)), (expected, vec![1]), "half-way: {half_way}");
+        assert_eq!((store.metrics().batches, store.metrics().reruns), (2, 0), "one commit all the same");
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_brought_into_the_file_while_writes_go_on() {
+    const MIB: u64 = 1 << 20;
+    let place = Place::new();
+    let store = place.open();
+    let length = |name: &str| std::fs::metadata(place.db().with_file_name(name)).map_or(0, |found| found.len());
+    let (mut written, mut longest) = (0, 0);
+    // Nothing closes the store or asks for it, and there is never a pause.
+    while length("test.db") < 32 * MIB {
+        assert!(written < 500, "500 MiB are written, and {} bytes of them are in the file", length("test.db"));
+        store
+            .write(move |tx| {
+                tx.execute("INSERT INTO item (id, body) VALUES (?1, zeroblob(1 << 20))", [written])?;
+                Ok::<_, StoreError>(())
+            })
+            .await
+            .unwrap();
+        written += 1;
+        longest = longest.max(length("test.db-wal"));
+    }
+    assert!(longest < 80 * MIB, "the log was {longest} bytes long");
+    store.close().await.unwrap();
+    assert_eq!((ids(&place.open()).len(), length("test.db-wal")), (usize::try_from(written).unwrap(), 0));
+}
+
+#[tokio::test]
 async fn a_lone_panic_is_rolled_back_and_the_writer_lives_on() {
     let place = Place::new();
     let store = place.open();
