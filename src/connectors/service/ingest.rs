@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::clock::Timestamp;
-use crate::connectors::model::{Refused, Register, shown};
+use crate::connectors::model::{Refused, Register, SeriesId, shown};
 use crate::connectors::moment;
 use crate::connectors::service::{ConnectorsError, ConnectorsService, alerts};
 use crate::connectors::sql;
-use crate::connectors::sql::series::{Identity, Put};
+use crate::connectors::sql::series::Identity;
+use crate::connectors::sql::setting::{Put, Setter};
 use crate::connectors::submission::Submission;
 use crate::store::WriteTx;
 use crate::tasks::Queue;
@@ -50,18 +51,24 @@ pub fn store(
     let system = sql::registry::enabled_id(tx, Register::Systems, company, &submission.system)?
         .ok_or_else(|| ConnectorsError::UnknownSystem(shown(&submission.system)))?;
     let merchants = merchants(tx, company, &submission.merchants)?;
-    let mut changed = Vec::new();
+    let mut setter = Setter::new(tx, submission.at)?;
+    let (mut changed, mut beginning) = (Vec::new(), None);
     for item in &submission.items {
         let merchant = item.merchant.map_or(0, |at| merchants[at]);
         let of = Identity { company, key: item.key.as_str(), system, merchant };
-        let put = if let Some(known) = sql::series::note(tx, of, submission.at, &item.value)? {
+        let put = if let Some(known) = setter.set(of, &item.value)? {
             known
         } else {
-            let id = sql::series::insert(tx, of, submission.at, &item.value)?;
-            let watched = sql::alerts::watch_new(tx, id, of, now.as_unix_seconds())?;
-            Put { id, newest: true, watched }
+            // Both are the same for every new series of a request.
+            let (next, rules) = match beginning {
+                Some(known) => known,
+                None => (sql::setting::next_id(tx)?, sql::setting::has_rules(tx, company)?),
+            };
+            beginning = Some((SeriesId(next.0 + 1), rules));
+            setter.begin(next, of, &item.value)?;
+            let watched = rules && sql::alerts::watch_new(tx, next, of, now.as_unix_seconds())?;
+            Put { id: next, newest: true, watched }
         };
-        sql::values::put(tx, put.id, submission.at, &item.value)?;
         // An older value than the newest says nothing about how things stand.
         if put.watched && put.newest {
             changed.push(put.id);

@@ -7,6 +7,7 @@ pub mod alerts;
 pub mod registry;
 pub mod retention;
 pub mod series;
+pub mod setting;
 pub mod values;
 
 use rusqlite::Row;

@@ -2,11 +2,11 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::{Columns, NUMBER, at_most, value};
+use super::{NUMBER, at_most, value};
 use crate::auth::model::CompanyId;
 use crate::connectors::model::{SeriesId, UnixSeconds};
 use crate::connectors::value::{Number, Value};
-use crate::store::{Conn, StoreError, WriteTx};
+use crate::store::{Conn, StoreError};
 
 /// What a series is of: a key of a system and a merchant, by their row keys; merchant 0 is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,66 +19,6 @@ pub struct Identity<'a> {
     pub system: i64,
     /// The merchant.
     pub merchant: i64,
-}
-
-/// A series that a value was put into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Put {
-    /// Its number.
-    pub id: SeriesId,
-    /// Whether the value is the newest by timestamp now.
-    pub newest: bool,
-    /// Whether a rule may look at it.
-    pub watched: bool,
-}
-
-/// Notes a value with its series, if there is one already.
-pub fn note(tx: &WriteTx<'_>, of: Identity<'_>, at: UnixSeconds, value: &Value) -> Result<Option<Put>, StoreError> {
-    let Columns { kind, number, text } = Columns::of(value);
-    // One look into the primary key; no index holds what is changed here.
-    Ok(tx
-        .prepare_cached(
-            "UPDATE connector_series SET
-                kind = CASE WHEN :at >= latest_at THEN :kind ELSE kind END,
-                number = CASE WHEN :at >= latest_at THEN :number ELSE number END,
-                text = CASE WHEN :at >= latest_at THEN :text ELSE text END,
-                latest_at = max(latest_at, :at),
-                thinned_until = min(thinned_until, :at)
-             WHERE company_id = :company AND key = :key AND system_id = :system AND merchant_id = :merchant
-             RETURNING id, latest_at, watched",
-        )?
-        .query_row(
-            named_params! {
-                ":company": of.company.0, ":key": of.key, ":system": of.system, ":merchant": of.merchant,
-                ":at": at, ":kind": kind, ":number": number, ":text": text,
-            },
-            |row| {
-                let latest: UnixSeconds = row.get(1)?;
-                Ok(Put { id: SeriesId(row.get(0)?), newest: latest == at, watched: row.get(2)? })
-            },
-        )
-        .optional()?)
-}
-
-/// Begins a series with its first value.
-pub fn insert(tx: &WriteTx<'_>, of: Identity<'_>, at: UnixSeconds, value: &Value) -> Result<SeriesId, StoreError> {
-    let Columns { kind, number, text } = Columns::of(value);
-    let id = tx
-        .prepare_cached(
-            "INSERT INTO connector_series
-                (company_id, key, system_id, merchant_id, id, latest_at, kind, number, text)
-             SELECT :company, :key, :system, :merchant, (SELECT ifnull(max(id), 0) + 1 FROM connector_series),
-                    :at, :kind, :number, :text
-             RETURNING id",
-        )?
-        .query_row(
-            named_params! {
-                ":company": of.company.0, ":key": of.key, ":system": of.system, ":merchant": of.merchant,
-                ":at": at, ":kind": kind, ":number": number, ":text": text,
-            },
-            |row| row.get(0),
-        )?;
-    Ok(SeriesId(id))
 }
 
 /// The number of a series.

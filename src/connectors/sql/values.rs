@@ -3,22 +3,11 @@
 use rusqlite::named_params;
 use rusqlite::types::ValueRef;
 
-use super::{Columns, NUMBER, at_most, figure, unreadable, value};
+use super::{NUMBER, at_most, figure, unreadable, value};
 use crate::connectors::buckets::Reading;
 use crate::connectors::model::{SeriesId, UnixSeconds};
 use crate::connectors::value::Value;
-use crate::store::{Conn, StoreError, WriteTx};
-
-/// Sets the value of a series at an instant.
-pub fn put(tx: &WriteTx<'_>, series: SeriesId, at: UnixSeconds, value: &Value) -> Result<(), StoreError> {
-    let Columns { kind, number, text } = Columns::of(value);
-    tx.prepare_cached(
-        "INSERT INTO connector_values (series_id, at, kind, number, text) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (series_id, at) DO UPDATE SET kind = excluded.kind, number = excluded.number, text = excluded.text",
-    )?
-    .execute((series.0, at, kind, number, text))?;
-    Ok(())
-}
+use crate::store::{Conn, StoreError};
 
 /// Up to `limit` values of a series in `from..to`, by their instants, until they have more than `bytes` bytes of text.
 /// Whether that was all.
