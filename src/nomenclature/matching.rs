@@ -3,7 +3,8 @@
 //! Must not know: the database, HTTP, files. Source: contracts/nomenclature.md, 'Workbook'.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::fmt::Write;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 
 use crate::nomenclature::barcodes::{self, Ean13};
 use crate::nomenclature::model::Attributes;
@@ -81,13 +82,36 @@ impl Fingerprints {
     }
 }
 
+/// What is looked up by a fingerprint: as good as random already.
+type ByPrint<T> = HashMap<u128, T, BuildHasherDefault<AsItIs>>;
+
+/// Hashes a fingerprint to itself.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u128(&mut self, print: u128) {
+        self.0 = u64::try_from(print >> 64).unwrap_or(0);
+    }
+}
+
 /// The catalogue as rows are matched against it.
 #[derive(Debug, Default)]
 pub struct Index {
     goods: Vec<Known>,
     ean13: HashMap<u64, Holders>,
-    local: HashMap<u128, Holders>,
-    names: HashMap<u128, Holders>,
+    local: ByPrint<Holders>,
+    names: ByPrint<Holders>,
     crowds: Vec<Vec<Place>>,
     /// The crowds that were mentioned as a whole.
     mentioned: Vec<bool>,
@@ -95,6 +119,18 @@ pub struct Index {
 }
 
 impl Index {
+    /// Room for so many goods.
+    #[must_use]
+    pub fn with_capacity(goods: usize) -> Self {
+        Self {
+            goods: Vec::with_capacity(goods),
+            ean13: HashMap::with_capacity(goods),
+            local: ByPrint::with_capacity_and_hasher(goods, BuildHasherDefault::default()),
+            names: ByPrint::with_capacity_and_hasher(goods, BuildHasherDefault::default()),
+            ..Self::default()
+        }
+    }
+
     /// Adds a good. Names are indexed only where rows match by them.
     pub fn add(&mut self, (id, good): (i64, i64), archived: bool, name: Option<&str>, ean13: &str, local: &str) {
         let place = Place::try_from(self.goods.len()).expect("fewer goods than 2^31");
@@ -113,6 +149,12 @@ impl Index {
         if let Some(name) = name {
             enter(self.names.entry(self.fingerprints.of(name)).or_default());
         }
+    }
+
+    /// How many goods there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.goods.len()
     }
 
     /// How many goods are in use.
@@ -256,18 +298,35 @@ impl Crowd {
 /// An EAN-13 as it is kept.
 #[must_use]
 pub fn joined_ean13(codes: &[Ean13]) -> String {
-    codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    let mut joined = String::with_capacity(14 * codes.len());
+    for code in codes {
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        write!(joined, "{code}").expect("a string takes whatever is written to it");
+    }
+    joined
 }
 
 /// What rows say of each other: codes and names that stand in more than one.
 #[derive(Debug, Default)]
 pub struct Claims {
     ean13: HashMap<u64, u32>,
-    local: HashMap<u128, u32>,
-    names: HashMap<u128, u32>,
+    local: ByPrint<u32>,
+    names: ByPrint<u32>,
 }
 
 impl Claims {
+    /// Room for so many rows with a code of each kind.
+    #[must_use]
+    pub fn with_capacity(rows: usize) -> Self {
+        Self {
+            ean13: HashMap::with_capacity(rows),
+            local: ByPrint::with_capacity_and_hasher(rows, BuildHasherDefault::default()),
+            names: ByPrint::default(),
+        }
+    }
+
     /// Notes that a row has an EAN-13; the first row that has it, if that is another one.
     pub fn ean13(&mut self, code: Ean13, row: u32) -> Option<u32> {
         earlier(&mut self.ean13, code.number(), row)
@@ -284,7 +343,7 @@ impl Claims {
     }
 }
 
-fn earlier<K: Eq + std::hash::Hash>(known: &mut HashMap<K, u32>, key: K, row: u32) -> Option<u32> {
+fn earlier<K: Eq + Hash, S: BuildHasher>(known: &mut HashMap<K, u32, S>, key: K, row: u32) -> Option<u32> {
     let first = *known.entry(key).or_insert(row);
     (first != row).then_some(first)
 }

@@ -1,8 +1,8 @@
 //! The nomenclature contract: each company's catalogue of goods, and imports of spreadsheets into it that a person confirms.
 //!
 //! Operations: under `/v5/orgs/`, and `/comptoir/v1/nomenclature/` of the house API, see [`api`]. Tables:
-//! `nomenclature_catalogues`, `nomenclature_goods`, `nomenclature_barcodes`, `nomenclature_uploads`,
-//! `nomenclature_chunks`, `nomenclature_storage`, `nomenclature_imports`, `nomenclature_import_states`,
+//! `nomenclature_catalogues`, `nomenclature_goods`, `nomenclature_barcodes`, `nomenclature_names`,
+//! `nomenclature_ids`, `nomenclature_uploads`, `nomenclature_chunks`, `nomenclature_storage`, `nomenclature_imports`, `nomenclature_import_states`,
 //! `nomenclature_plans`, `nomenclature_plan_rows`, `nomenclature_problems`. Tasks: `nomenclature_import`,
 //! `nomenclature_undo`, `nomenclature_sweep`.
 //!

@@ -122,6 +122,14 @@ pub struct Catalogue {
     pub pending: Option<i64>,
 }
 
+impl Catalogue {
+    /// How many goods it has.
+    #[must_use]
+    pub fn goods(&self) -> usize {
+        usize::try_from(self.live.saturating_add(self.archived)).unwrap_or(0)
+    }
+}
+
 /// What an import does with goods that the file does not mention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {

@@ -15,7 +15,7 @@ use crate::nomenclature::matching::{By, Claims, Index, Known, Match, Place, join
 use crate::nomenclature::model::{Attributes, Counts, Good, Outcome, Strategy, Subject, Values};
 use crate::nomenclature::problems::{Code, Problem, Severity};
 use crate::nomenclature::rows::{Looked, Said};
-use crate::nomenclature::text::shortened;
+use crate::nomenclature::text::{fold, shortened};
 
 /// A row with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +28,12 @@ pub struct Planned {
     pub old: Option<Old>,
     /// What the good is to be, for a new one and one that changes.
     pub values: Option<Box<Values>>,
+    /// Its name, folded.
+    pub name_folded: String,
     /// Whether its barcodes are other ones than before.
     pub codes_changed: bool,
+    /// Whether its name is another one than before, as names are compared.
+    pub name_changed: bool,
 }
 
 /// The good that a row changes.
@@ -90,8 +94,9 @@ impl Planner {
         Self {
             strategy,
             by,
+            // A list is about as long as the catalogue.
+            claims: Claims::with_capacity(index.len()),
             index,
-            claims: Claims::default(),
             counts: Counts { live, ..Counts::default() },
             notes: Vec::new(),
             late: Vec::new(),
@@ -133,11 +138,19 @@ impl Planner {
                 None
             }
         };
-        let mut planned = Planned { row, outcome: Outcome::Refuse, old: None, values: None, codes_changed: false };
+        let mut planned = Planned {
+            row,
+            outcome: Outcome::Refuse,
+            old: None,
+            values: None,
+            name_folded: String::new(),
+            codes_changed: false,
+            name_changed: false,
+        };
         let mut note = Note { row, outcome: Outcome::Refuse, more_live: 0, more_archived: 0, archives: false };
         if !looked.refused {
             let old = place.map(|place| good(self.index.good(place).id)).transpose()?;
-            let values = merged(&looked.said, old.as_ref().map(|old| &old.values));
+            let values = merged(&mut looked.said, old.as_ref().map(|old| &old.values));
             if let Some((code, holder)) = self.taken(&values, place) {
                 let holder = good(self.index.good(holder).id)?;
                 looked.found(Code::BarcodeTaken, code, shortened(&holder.values.name));
@@ -147,6 +160,9 @@ impl Planner {
         }
         if looked.refused {
             planned = Planned { outcome: Outcome::Refuse, values: None, ..planned };
+        }
+        if planned.values.is_some() {
+            planned.name_folded = std::mem::take(&mut looked.said.name_folded);
         }
         note.outcome = planned.outcome;
         self.take_down(looked, &planned, note);
@@ -308,6 +324,7 @@ fn decide(looked: &mut Looked, planned: &mut Planned, note: &mut Note, old: Opti
     let Some(old) = old else {
         planned.outcome = Outcome::Create;
         planned.codes_changed = !(values.ean13.is_empty() && values.local.is_empty());
+        planned.name_changed = true;
         if values.archived {
             note.more_archived = 1;
         } else {
@@ -323,6 +340,7 @@ fn decide(looked: &mut Looked, planned: &mut Planned, note: &mut Note, old: Opti
     }
     planned.outcome = Outcome::Update;
     planned.codes_changed = (&old.values.ean13, &old.values.local) != (&values.ean13, &values.local);
+    planned.name_changed = old.values.name != values.name && fold(&old.values.name) != looked.said.name_folded;
     match (old.values.archived, values.archived) {
         (false, true) => {
             (note.more_live, note.more_archived, note.archives) = (-1, 1, true);
@@ -352,28 +370,37 @@ fn by_word(by: By) -> &'static str {
     }
 }
 
-/// What a good is once a row has said something of it: an empty cell leaves what is there.
+/// What a good is once a row has said something of it: an empty cell leaves what is there. Texts are taken out of `said`.
 #[must_use]
-pub fn merged(said: &Said, old: Option<&Values>) -> Values {
-    let kept = |new: &Option<String>, old: Option<&Option<String>>| new.clone().or_else(|| old.cloned().flatten());
+pub fn merged(said: &mut Said, old: Option<&Values>) -> Values {
+    let kept = |new: Option<String>, old: Option<&Option<String>>| new.or_else(|| old.cloned().flatten());
     Values {
-        name: said.name.clone(),
-        article: kept(&said.article, old.map(|old| &old.article)),
-        group: kept(&said.group, old.map(|old| &old.group)),
-        unit: kept(&said.unit, old.map(|old| &old.unit)),
+        name: std::mem::take(&mut said.name),
+        article: kept(said.article.take(), old.map(|old| &old.article)),
+        group: kept(said.group.take(), old.map(|old| &old.group)),
+        unit: kept(said.unit.take(), old.map(|old| &old.unit)),
         price: said.price.or(old.and_then(|old| old.price)),
         vat: said.vat.or(old.and_then(|old| old.vat)),
         ean13: codes(joined_ean13(&said.ean13), old.map(|old| &old.ean13)),
-        local: codes(said.local.join(","), old.map(|old| &old.local)),
+        local: codes(joined_local(&mut said.local), old.map(|old| &old.local)),
         subject: said.subject.or(old.map(|old| old.subject)).unwrap_or(Subject::Product),
         archived: said.archived.or(old.map(|old| old.archived)).unwrap_or(false),
     }
 }
 
+/// Local codes as they are kept.
+fn joined_local(codes: &mut Vec<String>) -> String {
+    if codes.len() == 1 { codes.pop().unwrap_or_default() } else { codes.join(",") }
+}
+
 /// The codes that a cell gives a good. The same ones in another order change nothing.
 fn codes(new: String, old: Option<&String>) -> String {
     let Some(old) = old else { return new };
-    if new.is_empty() || new.len() == old.len() && sorted(&new) == sorted(old) { old.clone() } else { new }
+    if new.is_empty() {
+        return old.clone();
+    }
+    let same = new == *old || new.len() == old.len() && sorted(&new) == sorted(old);
+    if same { old.clone() } else { new }
 }
 
 fn sorted(joined: &str) -> Vec<&str> {

@@ -18,16 +18,24 @@ pub enum Fault {
 /// A text without blanks around it, in normal form C; line breaks and tabs inside are blanks, and whether there were any.
 pub fn clean(text: &str, longest: usize) -> Result<(Cow<'_, str>, bool), Fault> {
     let text = text.trim_matches(is_blank);
-    let breaks = text.contains(['\n', '\r', '\t']);
+    let (mut breaks, mut control, mut composed) = (false, false, true);
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' | '\t' => breaks = true,
+            character if character.is_control() => control = true,
+            character => composed &= is_composed(character),
+        }
+    }
+    // Neither of what follows brings one in or takes one away.
+    if control {
+        return Err(Fault::Control);
+    }
     let mut clean = Cow::Borrowed(text);
     if breaks {
         clean = clean.replace("\r\n", " ").replace(['\n', '\r', '\t'], " ").into();
     }
-    if is_nfc_quick(clean.chars()) != IsNormalized::Yes {
+    if !composed && is_nfc_quick(clean.chars()) != IsNormalized::Yes {
         clean = clean.nfc().collect::<String>().into();
-    }
-    if clean.chars().any(char::is_control) {
-        return Err(Fault::Control);
     }
     // Bytes are quicker to count, and never fewer.
     if clean.len() > longest {
@@ -39,8 +47,17 @@ pub fn clean(text: &str, longest: usize) -> Result<(Cow<'_, str>, bool), Fault> 
     Ok((clean, breaks))
 }
 
+/// Whether normal form C never changes a character, whatever stands beside it. It says so of those that price lists consist
+/// of, without a look into Unicode's tables.
+const fn is_composed(character: char) -> bool {
+    matches!(character, '\0'..'\u{300}' | '\u{400}'..='\u{482}' | '\u{2010}'..='\u{2027}' | '№')
+}
+
 /// Whitespace of any kind, and characters without width that come along when people copy.
 pub fn is_blank(character: char) -> bool {
+    if character.is_ascii() {
+        return matches!(character, ' ' | '\t'..='\r');
+    }
     character.is_whitespace() || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
@@ -58,10 +75,12 @@ pub fn fold(text: &str) -> String {
             folded.push(' ');
             blank = false;
         }
-        if character.is_ascii() {
-            folded.push(character.to_ascii_lowercase());
-        } else {
-            folded.extend(character.to_lowercase());
+        match character {
+            'а'..='я' => folded.push(character),
+            // Their small letters come 32 after them.
+            'А'..='Я' => folded.push(char::from_u32(character as u32 + 32).unwrap_or(character)),
+            _ if character.is_ascii() => folded.push(character.to_ascii_lowercase()),
+            _ => folded.extend(character.to_lowercase()),
         }
     }
     folded
@@ -81,6 +100,8 @@ pub fn shortened(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use unicode_normalization::char::canonical_combining_class;
+
     use super::*;
 
     #[test]
@@ -99,6 +120,22 @@ mod tests {
         assert_eq!(fold("  МОЛОКО \u{a0} Ферма\u{2003}ЇЖАК "), "молоко ферма їжак");
         assert_eq!(fold("Milk"), fold("MILK "));
         assert_eq!(fold(" \u{200b} "), "");
+    }
+
+    #[test]
+    fn what_is_known_without_tables_is_what_the_tables_say() {
+        for character in '\0'..=char::MAX {
+            if is_composed(character) {
+                assert_eq!(is_nfc_quick([character].into_iter()), IsNormalized::Yes, "{character:?}");
+                assert_eq!(canonical_combining_class(character), 0, "{character:?}");
+            }
+            let blank = character.is_whitespace()
+                || matches!(character, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}');
+            assert_eq!(is_blank(character), blank, "{character:?}");
+            if !blank {
+                assert_eq!(fold(&character.to_string()), character.to_lowercase().to_string(), "{character:?}");
+            }
+        }
     }
 
     #[test]

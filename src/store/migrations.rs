@@ -36,6 +36,7 @@ pub static MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "schedules", sql: include_str!("migrations/0007_schedules.sql") },
     Migration { number: 8, name: "connectors", sql: include_str!("migrations/0008_connectors.sql") },
     Migration { number: 9, name: "nomenclature", sql: include_str!("migrations/0009_nomenclature.sql") },
+    Migration { number: 10, name: "finding goods", sql: include_str!("migrations/0010_nomenclature_finding.sql") },
 ];
 
 /// The format `migrations` lead to.

@@ -29,6 +29,11 @@ fn said(name: &str, eans: &[u64], locals: &[&str], archived: Option<bool>) -> Sa
     }
 }
 
+/// As the plan does it, and what was said stays.
+fn merged(said: &Said, old: Option<&Values>) -> Values {
+    super::merged(&mut said.clone(), old)
+}
+
 fn good(number: i64, name: &str, eans: &[u64], locals: &[&str], archived: bool) -> Good {
     let values = merged(&said(name, eans, locals, Some(archived)), None);
     let at = Timestamp::from_unix_seconds(0);

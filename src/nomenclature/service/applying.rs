@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::NomenclatureError;
-use super::planning::{PLANNED, SLICE};
+use super::planning::PLANNED;
 use crate::auth::model::CompanyId;
 use crate::nomenclature::model::Plan;
 use crate::nomenclature::sql;
 use crate::store::{Store, StoreError, WriteTx};
 use crate::tasks::{Interrupted, TaskContext};
+
+/// So many rows are written in one transaction: the pages of the indexes that they share go to the disk once.
+const SLICE: usize = 4_000;
 
 /// How far a plan is written, for the attempt after a kill.
 #[derive(Debug, Serialize, Deserialize)]

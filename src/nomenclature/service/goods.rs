@@ -111,6 +111,11 @@ fn change(
         sql::goods::end_codes(tx, company, old.good, (&old.values.ean13, &old.values.local), since)?;
         sql::goods::add_codes(tx, company, old.good, (&values.ean13, &values.local), since)?;
     }
+    let (before, after) = (fold(&old.values.name), fold(&values.name));
+    if before != after {
+        sql::finding::end_name(tx, company, old.good, &before, since)?;
+        sql::finding::add_name(tx, company, old.good, &after, since)?;
+    }
     sql::goods::insert(tx, company, &Good { since, values, changed_at: now, ..old })?;
     find(tx, company, id, since)
 }
@@ -147,6 +152,8 @@ pub fn place(
     refuse_taken(tx, company, good, &values, catalogue.version)?;
     let since = catalogues::advance(tx, company, (!values.archived).into(), values.archived.into())?;
     sql::goods::add_codes(tx, company, good, (&values.ean13, &values.local), since)?;
+    sql::finding::add_name(tx, company, good, &fold(&values.name), since)?;
+    sql::finding::add_id(tx, company, id, good)?;
     sql::goods::insert(tx, company, &Good { id: 0, good, guid: id, since, values, created_at: now, changed_at: now })?;
     find(tx, company, id, since)
 }

@@ -1,5 +1,6 @@
 //! Making a plan: the workbook is read by its child process, each batch of rows is looked at and matched against an index of
-//! the catalogue, and what becomes of them is written down slice by slice while the next batch is read.
+//! the catalogue, and what becomes of them is written down slice by slice: all four at once, each of them busy with another
+//! batch.
 //!
 //! Nothing of the catalogue changes. A plan that is cut off is begun anew; its rows are removed by the sweep.
 
@@ -7,18 +8,19 @@ use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::NomenclatureError;
 use crate::audit::own::timed;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 use crate::nomenclature::columns::{Header, LAST_HEADER_ROW};
 use crate::nomenclature::matching::Index;
 use crate::nomenclature::model::{Import, Plan};
 use crate::nomenclature::plan::{Planned, Planner};
 use crate::nomenclature::problems::{Code, Problem};
-use crate::nomenclature::rows::look;
+use crate::nomenclature::rows::{Looked, look};
 use crate::nomenclature::sql;
 use crate::nomenclature::sql::plans::UNMENTIONED;
 use crate::nomenclature::text::shortened;
@@ -28,6 +30,9 @@ use crate::tasks::{Interrupted, TaskContext};
 
 /// So many rows are written in one transaction.
 pub const SLICE: usize = 2_000;
+
+/// So many batches of rows are looked at ahead of the matching: what they take in memory is little.
+const AHEAD: usize = 2;
 
 /// How far the whole import has come once its plan is made, in per cent.
 pub const PLANNED: u8 = 50;
@@ -68,26 +73,44 @@ pub async fn plan(context: &TaskContext, reader: &Reader, import: &Import) -> Re
     let by_name = import.asked.attributes.name;
     let loading = context.store().read_long(move |conn| {
         let catalogue = sql::catalogues::get(conn, company)?;
-        let mut index = Index::default();
+        let mut index = Index::with_capacity(catalogue.goods());
         sql::goods::each_key(conn, company, catalogue.version, |(id, good, archived, name, ean13, local)| {
             index.add((id, good), archived, by_name.then_some(name), ean13, local);
         })?;
         Ok::<_, StoreError>((catalogue.version, index))
     });
-    let (rows, loaded) = tokio::join!(reader.open(file, named.unwrap_or(Format::Xlsx)), loading);
-    let (rows, (version, index)) = (rows.map_err(unreadable)?, loaded?);
-    let id = {
-        let import = import.id;
-        context
-            .write(move |tx| Ok::<_, NomenclatureError>(sql::plans::begin(tx, import, company, version, false)?))
-            .await?
+    let (sender, read) = mpsc::channel(AHEAD);
+    let (hand, looked) = mpsc::channel(AHEAD);
+    let reading = async {
+        let rows = reader.open(file, named.unwrap_or(Format::Xlsx)).await.map_err(unreadable)?;
+        let sheet = rows.sheet().to_owned();
+        let mut lookout = Lookout::default();
+        lookout.note_file(&rows, named);
+        let looking = tokio::task::spawn_blocking(move || lookout.look_at_all(read, &hand));
+        hand_on(context, rows, sender).await?;
+        finished(looking).await?;
+        Ok::<_, Halt>(sheet)
     };
-    let mut making = Making { context: context.clone(), plan: id, staged: Staged::default(), writing: None };
-    let sheet = rows.sheet().to_owned();
-    let mut desk = Desk::new(Planner::new(import.asked.strategy, import.asked.attributes, index));
-    desk.note_file(&rows, named);
-    let desk = making.read(rows, desk).await?;
-    let ended = desk.planner.end();
+    let matching = async {
+        let (version, index) = loading.await?;
+        let import_id = import.id;
+        let id = context
+            .write(move |tx| Ok::<_, NomenclatureError>(sql::plans::begin(tx, import_id, company, version, false)?))
+            .await?;
+        let mut making = Making { context: context.clone(), plan: id, staged: Staged::default(), writing: None };
+        let planner = Planner::new(import.asked.strategy, import.asked.attributes, index);
+        let (store, clock) = (context.store().clone(), context.clock().clone());
+        let (decided, mut staged) = mpsc::channel(1);
+        let deciding = tokio::task::spawn_blocking(move || decide_all(planner, &store, &clock, looked, &decided));
+        while let Some((more, rows)) = staged.recv().await {
+            making.stage(more).await?;
+            making.tell(rows);
+        }
+        let ended = finished(deciding).await?.end();
+        Ok::<_, Halt>((making, version, ended))
+    };
+    let (sheet, (mut making, version, ended)) = tokio::try_join!(reading, matching)?;
+    let id = making.plan;
     making.flush(true).await?;
     for late in ended.late.chunks(SLICE) {
         let (late, refused): (Vec<_>, Vec<_>) = late.iter().map(|problem| (problem.clone(), problem.row)).unzip();
@@ -128,6 +151,33 @@ pub async fn open(store: &Store, reader: &Reader, upload: i64) -> Result<Rows, H
     reader.open(file, Format::of_name(&name).unwrap_or(Format::Xlsx)).await.map_err(unreadable)
 }
 
+/// Rows that were looked at, and what was found beside them.
+#[derive(Debug)]
+struct Batch {
+    rows: Vec<Looked>,
+    notes: Vec<Problem>,
+}
+
+/// Hands every row on to be looked at. A receiver that is gone says itself why.
+async fn hand_on(context: &TaskContext, mut rows: Rows, sender: mpsc::Sender<Vec<Row>>) -> Result<(), Halt> {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            () = context.canceled() => return Err(Interrupted::Canceled.into()),
+            batch = rows.next() => batch.map_err(unreadable)?,
+        };
+        let Some(batch) = batch else { return Ok(()) };
+        if sender.send(batch).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// What a thread came to.
+async fn finished<T>(thread: JoinHandle<Result<T, Halt>>) -> Result<T, Halt> {
+    thread.await.map_err(|error| NomenclatureError::File(io::Error::other(error)))?
+}
+
 /// What was decided and is not written yet.
 #[derive(Debug, Default)]
 struct Staged {
@@ -151,30 +201,6 @@ struct Making {
 }
 
 impl Making {
-    /// Takes every row.
-    async fn read(&mut self, mut rows: Rows, mut desk: Desk) -> Result<Desk, Halt> {
-        loop {
-            let batch = tokio::select! {
-                biased;
-                () = self.context.canceled() => return Err(Interrupted::Canceled.into()),
-                batch = rows.next() => batch.map_err(unreadable)?,
-            };
-            let Some(batch) = batch else { break };
-            let (store, now) = (self.context.store().clone(), self.context.clock().now());
-            let taking = tokio::task::spawn_blocking(move || {
-                let taken = desk.take(&store, &batch, now);
-                (desk, taken)
-            });
-            let taken = taking.await.map_err(|error| NomenclatureError::File(io::Error::other(error)))?;
-            desk = taken.0;
-            self.stage(taken.1?).await?;
-            self.tell(desk.planner.counts().rows);
-        }
-        let staged = desk.finish()?;
-        self.stage(staged).await?;
-        Ok(desk)
-    }
-
     async fn stage(&mut self, more: Staged) -> Result<(), Halt> {
         self.staged.rows.extend(more.rows);
         self.staged.problems.extend(more.problems);
@@ -234,63 +260,99 @@ impl Drop for Making {
     }
 }
 
+/// What becomes of every row, batch by batch, with how many rows that were. Ends without a word when nobody takes it any
+/// more.
+fn decide_all(
+    mut planner: Planner,
+    store: &Store,
+    clock: &Clock,
+    mut looked: mpsc::Receiver<Batch>,
+    decided: &mpsc::Sender<(Staged, i64)>,
+) -> Result<Planner, Halt> {
+    while let Some(batch) = looked.blocking_recv() {
+        let staged = decide(&mut planner, store, batch, clock.now())?;
+        if decided.blocking_send((staged, planner.counts().rows)).is_err() {
+            break;
+        }
+    }
+    Ok(planner)
+}
+
+/// What becomes of a batch of rows.
+fn decide(planner: &mut Planner, store: &Store, batch: Batch, now: Timestamp) -> Result<Staged, Halt> {
+    store.read(|conn| {
+        let mut staged = Staged { rows: Vec::with_capacity(batch.rows.len()), problems: Vec::new() };
+        let mut versions = sql::goods::Versions::new(conn)?;
+        for mut looked in batch.rows {
+            let planned = planner.plan(&mut looked, |id| versions.get(id)?.ok_or(NomenclatureError::Busy))?;
+            // Public ids that begin with the time stand together in their index.
+            staged.rows.push((planned, timed(now, Uuid::new_v4().as_bytes())));
+            staged.problems.append(&mut looked.problems);
+        }
+        for note in batch.notes {
+            planner.note(&note);
+            staged.problems.push(note);
+        }
+        Ok(staged)
+    })
+}
+
 /// Where rows are looked at.
-struct Desk {
-    planner: Planner,
+#[derive(Debug, Default)]
+struct Lookout {
     header: Option<Header>,
     hidden: u64,
-    /// What was found about the file so far and is not staged yet.
+    /// Whether any row below the header says anything.
+    any: bool,
+    /// What was found about the file so far and is not handed on yet.
     notes: Vec<Problem>,
 }
 
-impl Desk {
-    fn new(planner: Planner) -> Self {
-        Self { planner, header: None, hidden: 0, notes: Vec::new() }
-    }
-
-    fn note(&mut self, problem: Problem) {
-        self.planner.note(&problem);
-        self.notes.push(problem);
-    }
-
+impl Lookout {
     fn note_file(&mut self, rows: &Rows, named: Option<Format>) {
         if let Some(named) = named.filter(|named| *named != rows.format()) {
             let problem = Problem::of_file(Code::WrongExtension);
-            self.note(problem.with(format!(".{}", named.extension()), format!(".{}", rows.format().extension())));
+            let (named, found) = (named.extension(), rows.format().extension());
+            self.notes.push(problem.with(format!(".{named}"), format!(".{found}")));
         }
         if !rows.other_sheets().is_empty() {
             let others = rows.other_sheets().iter().take(5).map(|name| shortened(name)).collect::<Vec<_>>().join(", ");
-            self.note(Problem::of_file(Code::OtherSheets).with(others, ""));
+            self.notes.push(Problem::of_file(Code::OtherSheets).with(others, ""));
         }
     }
 
-    /// Looks at rows, one after the other.
-    fn take(&mut self, store: &Store, rows: &[Row], now: Timestamp) -> Result<Staged, Halt> {
-        store.read(|conn| {
-            let mut staged = Staged { rows: Vec::with_capacity(rows.len()), problems: Vec::new() };
-            for row in rows {
-                let Some(header) = &self.header else {
-                    self.look_for_header(row)?;
-                    continue;
-                };
-                if header.is_repeated_by(row) {
-                    self.note(Problem::of_row(Code::HeaderAgain, row.number));
-                    continue;
-                }
-                if i64::from(row.number) >= UNMENTIONED {
-                    return Err(Box::new(Problem::of_file(Code::FileTooManyRows).with(UNMENTIONED - 1, "")).into());
-                }
-                let Some(mut looked) = look(header, row) else { continue };
-                self.hidden += u64::from(row.hidden);
-                let version = |id| sql::goods::version(conn, id)?.ok_or(NomenclatureError::Busy);
-                let planned = self.planner.plan(&mut looked, version)?;
-                // Public ids that begin with the time stand together in their index.
-                staged.rows.push((planned, timed(now, Uuid::new_v4().as_bytes())));
-                staged.problems.append(&mut looked.problems);
+    /// Looks at every row. Ends without a word when nobody takes it any more.
+    fn look_at_all(mut self, mut read: mpsc::Receiver<Vec<Row>>, hand: &mpsc::Sender<Batch>) -> Result<(), Halt> {
+        while let Some(rows) = read.blocking_recv() {
+            if hand.blocking_send(self.take(&rows)?).is_err() {
+                return Ok(());
             }
-            staged.problems.append(&mut self.notes);
-            Ok(staged)
-        })
+        }
+        let _ = hand.blocking_send(self.finish()?);
+        Ok(())
+    }
+
+    /// Looks at rows, one after the other.
+    fn take(&mut self, rows: &[Row]) -> Result<Batch, Halt> {
+        let mut seen = Vec::with_capacity(rows.len());
+        for row in rows {
+            let Some(header) = &self.header else {
+                self.look_for_header(row)?;
+                continue;
+            };
+            if header.is_repeated_by(row) {
+                self.notes.push(Problem::of_row(Code::HeaderAgain, row.number));
+                continue;
+            }
+            if i64::from(row.number) >= UNMENTIONED {
+                return Err(Box::new(Problem::of_file(Code::FileTooManyRows).with(UNMENTIONED - 1, "")).into());
+            }
+            let Some(looked) = look(header, row) else { continue };
+            self.hidden += u64::from(row.hidden);
+            self.any = true;
+            seen.push(looked);
+        }
+        Ok(Batch { rows: seen, notes: std::mem::take(&mut self.notes) })
     }
 
     fn look_for_header(&mut self, row: &Row) -> Result<(), Box<Problem>> {
@@ -300,23 +362,23 @@ impl Desk {
         self.header = Header::find(row).map_err(Box::new)?;
         let unknown = self.header.as_ref().map(|header| header.unknown.clone()).unwrap_or_default();
         for (column, name) in unknown {
-            self.note(Problem::of_row(Code::ColumnUnknown, row.number).at(Some(column)).with(name, ""));
+            self.notes.push(Problem::of_row(Code::ColumnUnknown, row.number).at(Some(column)).with(name, ""));
         }
         Ok(())
     }
 
     /// What is to be said once there are no more rows.
-    fn finish(&mut self) -> Result<Staged, Halt> {
+    fn finish(mut self) -> Result<Batch, Halt> {
         if self.header.is_none() {
             return Err(Box::new(no_header()).into());
         }
         if self.hidden > 0 {
-            self.note(Problem::of_file(Code::HiddenRows).with(self.hidden, ""));
+            self.notes.push(Problem::of_file(Code::HiddenRows).with(self.hidden, ""));
         }
-        if self.planner.counts().rows == 0 {
-            self.note(Problem::of_file(Code::NoRows));
+        if !self.any {
+            self.notes.push(Problem::of_file(Code::NoRows));
         }
-        Ok(Staged { rows: Vec::new(), problems: std::mem::take(&mut self.notes) })
+        Ok(Batch { rows: Vec::new(), notes: self.notes })
     }
 }
 

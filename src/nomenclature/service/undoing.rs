@@ -13,6 +13,7 @@ use crate::auth::model::{CompanyId, SharedPrincipal};
 use crate::nomenclature::model::{Counts, Good, Import, Outcome, Plan, Status, Undo};
 use crate::nomenclature::sql;
 use crate::nomenclature::sql::plans::Step;
+use crate::nomenclature::text::fold;
 use crate::store::{Conn, StoreError, WriteTx};
 use crate::tasks::{Dedupe, Interrupted, Kind, NewTask, Queue, Task, TaskContext};
 
@@ -116,6 +117,7 @@ fn candidate(present: &Good, before: Option<&Good>) -> Candidate {
         old: present.id,
         from: before.map(|before| before.id),
         codes_changed: before.map_or(("", ""), codes) != codes(present),
+        name_changed: before.is_none_or(|before| fold(&before.values.name) != fold(&present.values.name)),
     };
     Candidate {
         step,

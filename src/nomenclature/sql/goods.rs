@@ -1,11 +1,11 @@
 //! Statements on `nomenclature_goods` and `nomenclature_barcodes` that read, and those of a change by hand. A catalogue is
 //! read at a version: what was made by then and not followed by then.
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{CachedStatement, OptionalExtension, Row, named_params};
 use uuid::Uuid;
 
 use super::plans::row_id;
-use super::{FOREVER, at_most, guid, instant, unreadable};
+use super::{FOREVER, at_most, finding, guid, instant, unreadable};
 use crate::auth::model::CompanyId;
 use crate::nomenclature::barcodes;
 use crate::nomenclature::model::{Good, Subject, Values, Vat};
@@ -43,23 +43,39 @@ fn good(row: &Row<'_>) -> rusqlite::Result<Good> {
     })
 }
 
+/// Looks up versions of goods by their rows, one after the other.
+pub struct Versions<'c>(CachedStatement<'c>);
+
+impl<'c> Versions<'c> {
+    /// Ready to look.
+    pub fn new(conn: &'c Conn) -> Result<Self, StoreError> {
+        Ok(Self(conn.prepare_cached(
+            "SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
+                    created_at, changed_at
+             FROM nomenclature_goods WHERE id = ?1",
+        )?))
+    }
+
+    /// The version of a good in a row.
+    pub fn get(&mut self, id: i64) -> Result<Option<Good>, StoreError> {
+        Ok(self.0.query_row([id], good).optional()?)
+    }
+}
+
 /// A version of a good by its row.
 pub fn version(conn: &Conn, id: i64) -> Result<Option<Good>, StoreError> {
-    let mut statement = conn.prepare_cached(
-        "SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
-                created_at, changed_at
-         FROM nomenclature_goods WHERE id = ?1",
-    )?;
-    Ok(statement.query_row([id], good).optional()?)
+    Versions::new(conn)?.get(id)
 }
 
 /// A good by its public id, as it is at a version of the catalogue.
 pub fn find(conn: &Conn, company: CompanyId, id: Uuid, version: i64) -> Result<Option<Good>, StoreError> {
     let mut statement = conn.prepare_cached(
-        "SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
-                created_at, changed_at
-         FROM nomenclature_goods
-         WHERE company_id = :company AND guid = :guid AND since <= :version AND until > :version",
+        "SELECT g.id, g.good, g.guid, g.since, g.name, g.article, g.group_path, g.unit, g.price, g.vat, g.ean13,
+                g.local, g.subject, g.archived, g.created_at, g.changed_at
+         FROM nomenclature_ids i JOIN nomenclature_goods g ON g.id = (
+             SELECT id FROM nomenclature_goods
+             WHERE company_id = i.company_id AND good = i.good AND since <= :version ORDER BY since DESC LIMIT 1)
+         WHERE i.company_id = :company AND i.guid = :guid AND g.until > :version",
     )?;
     let found =
         statement.query_row(named_params! { ":company": company.0, ":guid": id.as_bytes(), ":version": version }, good);
@@ -72,7 +88,9 @@ pub fn at(conn: &Conn, company: CompanyId, number: i64, version: i64) -> Result<
         "SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
                 created_at, changed_at
          FROM nomenclature_goods
-         WHERE company_id = :company AND good = :good AND since <= :version AND until > :version",
+         WHERE id = (SELECT id FROM nomenclature_goods
+                     WHERE company_id = :company AND good = :good AND since <= :version ORDER BY since DESC LIMIT 1)
+               AND until > :version",
     )?;
     let found =
         statement.query_row(named_params! { ":company": company.0, ":good": number, ":version": version }, good);
@@ -90,28 +108,35 @@ pub struct Filter {
     pub archived: Option<bool>,
 }
 
-/// The statement of [`list`] without search and group.
-pub const LIST: &str = "
-    SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
-           created_at, changed_at
-    FROM nomenclature_goods
-    WHERE company_id = :company AND (name_folded, good) > (:name, :good)
-          AND since <= :version AND until > :version AND archived IN (:archived, :or_archived)
-    ORDER BY name_folded, good LIMIT :limit";
+/// The statement of [`list`] without search and group. Names come in their order, and to each the version of its good that
+/// stands.
+const LIST: &str = "
+    SELECT g.id, g.good, g.guid, g.since, g.name, g.article, g.group_path, g.unit, g.price, g.vat, g.ean13, g.local,
+           g.subject, g.archived, g.created_at, g.changed_at
+    FROM nomenclature_names n CROSS JOIN nomenclature_goods g ON g.id = (
+        SELECT id FROM nomenclature_goods
+        WHERE company_id = n.company_id AND good = n.good AND since <= :version ORDER BY since DESC LIMIT 1)
+    WHERE n.company_id = :company AND (n.name_folded, n.good) > (:name, :good)
+          AND n.since <= :version AND n.until > :version AND g.until > :version
+          AND g.archived IN (:archived, :or_archived)
+    ORDER BY n.name_folded, n.good LIMIT :limit";
 
 /// The statement of [`list`] with them.
 const SEARCH: &str = "
-    SELECT id, good, guid, since, name, article, group_path, unit, price, vat, ean13, local, subject, archived,
-           created_at, changed_at
-    FROM nomenclature_goods
-    WHERE company_id = :company AND (name_folded, good) > (:name, :good)
-          AND since <= :version AND until > :version AND archived IN (:archived, :or_archived)
-          AND (:group IS NULL OR group_folded = :group
-               OR substr(group_folded, 1, length(:group) + 1) = :group || '/')
-          AND (:search IS NULL OR instr(name_folded, :search) > 0 OR instr(article_folded, :search) > 0
-               OR instr(',' || ean13 || ',', ',' || :code || ',') > 0
-               OR instr(',' || local || ',', ',' || :code || ',') > 0)
-    ORDER BY name_folded, good LIMIT :limit";
+    SELECT g.id, g.good, g.guid, g.since, g.name, g.article, g.group_path, g.unit, g.price, g.vat, g.ean13, g.local,
+           g.subject, g.archived, g.created_at, g.changed_at
+    FROM nomenclature_names n CROSS JOIN nomenclature_goods g ON g.id = (
+        SELECT id FROM nomenclature_goods
+        WHERE company_id = n.company_id AND good = n.good AND since <= :version ORDER BY since DESC LIMIT 1)
+    WHERE n.company_id = :company AND (n.name_folded, n.good) > (:name, :good)
+          AND n.since <= :version AND n.until > :version AND g.until > :version
+          AND g.archived IN (:archived, :or_archived)
+          AND (:group IS NULL OR g.group_folded = :group
+               OR substr(g.group_folded, 1, length(:group) + 1) = :group || '/')
+          AND (:search IS NULL OR instr(g.name_folded, :search) > 0 OR instr(g.article_folded, :search) > 0
+               OR instr(',' || g.ean13 || ',', ',' || :code || ',') > 0
+               OR instr(',' || g.local || ',', ',' || :code || ',') > 0)
+    ORDER BY n.name_folded, n.good LIMIT :limit";
 
 /// Up to `limit` goods of a catalogue by name, after the one with this folded name and number.
 pub fn list(
@@ -124,7 +149,6 @@ pub fn list(
 ) -> Result<Vec<Good>, StoreError> {
     let (archived, or_archived) = filter.archived.map_or((0, 1), |archived| (i64::from(archived), i64::from(archived)));
     if filter.search.is_none() && filter.group.is_none() {
-        // Relies on nomenclature_goods_by_name.
         let mut statement = conn.prepare_cached(LIST)?;
         let rows = statement.query_map(
             named_params! {
@@ -196,11 +220,14 @@ pub fn each_key(
     version: i64,
     mut take: impl FnMut(Keys<'_>),
 ) -> Result<(), StoreError> {
-    // Goods stand in this index nearly in the order of their rows; by name they would be read in leaps.
+    // Goods stand in this index nearly in the order of their rows; by name they would be read in leaps. The latest version
+    // of each is found in the index alone.
     let mut statement = conn.prepare_cached(
-        "SELECT id, good, archived, name_folded, ean13, local FROM nomenclature_goods
-         INDEXED BY nomenclature_goods_by_good
-         WHERE company_id = :company AND since <= :version AND until > :version",
+        "SELECT g.id, g.good, g.archived, g.name_folded, g.ean13, g.local
+         FROM (SELECT id, max(since) FROM nomenclature_goods INDEXED BY nomenclature_goods_by_good
+               WHERE company_id = :company AND since <= :version GROUP BY good) latest
+         CROSS JOIN nomenclature_goods g ON g.id = latest.id
+         WHERE g.until > :version",
     )?;
     let mut rows = statement.query(named_params! { ":company": company.0, ":version": version })?;
     while let Some(row) = rows.next()? {
@@ -259,7 +286,7 @@ pub fn end(tx: &WriteTx<'_>, id: i64, version: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Adds a version of a good, but for its codes.
+/// Adds a version of a good, but for what it is found by.
 pub fn insert(tx: &WriteTx<'_>, company: CompanyId, good: &Good) -> Result<(), StoreError> {
     let values = &good.values;
     tx.prepare_cached(
@@ -343,7 +370,7 @@ pub fn last(conn: &Conn) -> Result<i64, StoreError> {
 }
 
 /// Of the `limit` rows after `after`, removes the versions of a company's goods that were followed before `horizon`, with
-/// their codes; the last of these rows.
+/// what they were found by; the last of these rows.
 pub fn forget_slice(
     tx: &WriteTx<'_>,
     company: CompanyId,
@@ -357,30 +384,33 @@ pub fn forget_slice(
                                                   ORDER BY id LIMIT :limit)",
         )?
         .query_row(named_params! { ":after": after, ":limit": at_most(limit) }, |row| row.get(0))?;
+    // The plus keeps the engine from looking through the whole company, slice after slice.
     let mut statement = tx.prepare_cached(
         "DELETE FROM nomenclature_goods
-         WHERE id > :after AND id <= :last AND company_id = :company AND until < :horizon
-         RETURNING good, ean13, local",
+         WHERE id > :after AND id <= :last AND +company_id = :company AND until < :horizon
+         RETURNING good, ean13, local, guid, name_folded",
     )?;
     let gone = statement
         .query_map(
             named_params! { ":after": after, ":last": last, ":company": company.0, ":horizon": horizon },
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, guid(row, 3)?, row.get(4)?)),
         )?
-        .collect::<Result<Vec<(i64, String, String)>, _>>()?;
+        .collect::<Result<Vec<(i64, String, String, Uuid, String)>, _>>()?;
     let mut forget = tx.prepare_cached(
         "DELETE FROM nomenclature_barcodes
          WHERE company_id = ?1 AND kind = ?2 AND code = ?3 AND good = ?4 AND until < ?5",
     )?;
-    for (good, ean13, local) in &gone {
+    for (good, ean13, local, guid, folded) in &gone {
         for (kind, code) in codes_of(ean13, local) {
             forget.execute((company.0, kind as i64, code, *good, horizon))?;
         }
+        finding::forget(tx, company, *good, *guid, folded, horizon)?;
     }
     Ok(last)
 }
 
-/// What contradicts itself among the goods, one sentence each: counts that are wrong, and codes that two goods in use have.
+/// What contradicts itself among the goods, one sentence each: counts that are wrong, codes that two goods in use have,
+/// goods that nothing finds.
 pub fn contradictions(conn: &Conn) -> Result<Vec<String>, StoreError> {
     let mut statement = conn.prepare(
         "SELECT c.company_id FROM nomenclature_catalogues c
@@ -400,10 +430,26 @@ pub fn contradictions(conn: &Conn) -> Result<Vec<String>, StoreError> {
     let shared = statement
         .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?
         .collect::<Result<Vec<_>, _>>()?;
+    let mut statement = conn.prepare(
+        "SELECT g.company_id, count(*) FROM nomenclature_goods g
+         JOIN nomenclature_catalogues c ON c.company_id = g.company_id AND g.since <= c.version AND g.until > c.version
+         WHERE NOT EXISTS (SELECT 1 FROM nomenclature_names n
+                           WHERE n.company_id = g.company_id AND n.name_folded = g.name_folded AND n.good = g.good
+                                 AND n.since <= c.version AND n.until > c.version)
+               OR NOT EXISTS (SELECT 1 FROM nomenclature_ids i
+                              WHERE i.company_id = g.company_id AND i.guid = g.guid AND i.good = g.good)
+         GROUP BY g.company_id",
+    )?;
+    let lost = statement
+        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let lost = lost.into_iter().map(|(company, count)| {
+        format!("nomenclature: {count} goods of company {company} are not found by their name or their id")
+    });
     let miscounted =
         miscounted.into_iter().map(|company| format!("nomenclature: the goods of company {company} are miscounted"));
     let shared = shared
         .into_iter()
         .map(|(company, code)| format!("nomenclature: two goods of company {company} have the barcode {code}"));
-    Ok(miscounted.chain(shared).collect())
+    Ok(miscounted.chain(shared).chain(lost).collect())
 }

@@ -3,6 +3,7 @@
 //! Must not know: HTTP, the use cases, tasks.
 
 pub mod catalogues;
+pub mod finding;
 pub mod goods;
 pub mod imports;
 pub mod plans;

@@ -148,8 +148,8 @@ pub fn add(tx: &WriteTx<'_>, plan: i64, rows: &[(Planned, Uuid)]) -> Result<(), 
     let mut full = tx.prepare_cached(
         "INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good, guid, codes_changed, name, name_folded, article,
                                              article_folded, group_path, group_folded, unit, price, vat, ean13, local,
-                                             subject, archived, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                                             subject, archived, created_at, name_changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     let mut bare =
         tx.prepare_cached("INSERT INTO nomenclature_plan_rows (id, outcome, old_id, good) VALUES (?1, ?2, ?3, ?4)")?;
@@ -168,7 +168,7 @@ pub fn add(tx: &WriteTx<'_>, plan: i64, rows: &[(Planned, Uuid)]) -> Result<(), 
             old.map_or(*new, |old| old.guid).as_bytes(),
             planned.codes_changed,
             values.name,
-            fold(&values.name),
+            planned.name_folded,
             values.article,
             values.article.as_deref().map(fold),
             values.group,
@@ -181,6 +181,7 @@ pub fn add(tx: &WriteTx<'_>, plan: i64, rows: &[(Planned, Uuid)]) -> Result<(), 
             values.subject == Subject::Service,
             values.archived,
             old.map(|old| old.created_at.as_micros()),
+            planned.name_changed,
         ])?;
     }
     Ok(())
@@ -210,13 +211,15 @@ pub struct Step {
     pub from: Option<i64>,
     /// Whether that has other codes.
     pub codes_changed: bool,
+    /// Whether that has another name, as names are compared.
+    pub name_changed: bool,
 }
 
 /// Adds steps to a plan. `first`: how many were added before.
 pub fn add_steps(tx: &WriteTx<'_>, plan: i64, first: i64, steps: &[Step]) -> Result<(), StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT INTO nomenclature_plan_rows (id, outcome, old_id, from_id, good, codes_changed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO nomenclature_plan_rows (id, outcome, old_id, from_id, good, codes_changed, name_changed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for (at, step) in (first + 1..).zip(steps) {
         statement.execute((
@@ -226,6 +229,7 @@ pub fn add_steps(tx: &WriteTx<'_>, plan: i64, first: i64, steps: &[Step]) -> Res
             step.from,
             step.good,
             step.codes_changed,
+            step.name_changed,
         ))?;
     }
     Ok(())

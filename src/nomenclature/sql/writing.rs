@@ -1,10 +1,10 @@
 //! The statements that carry a plan out, slice by slice, and those that take it back. Each may be repeated: what is there
 //! already stays as it is. What they write is of the version after the catalogue's own, which nobody reads yet.
 
-use rusqlite::named_params;
+use rusqlite::{Row, named_params};
 
 use super::plans::row_id;
-use super::{FOREVER, at_most, goods};
+use super::{FOREVER, at_most, finding, goods};
 use crate::auth::model::CompanyId;
 use crate::clock::Timestamp;
 use crate::store::{Conn, StoreError, WriteTx};
@@ -33,6 +33,11 @@ impl Slice {
     #[must_use]
     pub fn last(self, plan: i64) -> i64 {
         self.last - row_id(plan, 0)
+    }
+
+    /// After which row it begins, and its last one.
+    pub(super) fn bounds(self) -> (i64, i64) {
+        (self.after, self.last)
     }
 }
 
@@ -87,39 +92,66 @@ pub fn write(
     tx.prepare_cached(END_OLD)?.execute(named_params! {
         ":company": company.0, ":version": version, ":after": slice.after, ":last": slice.last,
     })?;
-    for (good, old, new) in changed_codes(tx, slice)? {
-        if let Some((ean13, local)) = old {
-            goods::end_codes(tx, company, good, (&ean13, &local), version)?;
+    finding::add_made(tx, company, slice, version)?;
+    for Changed { good, old, new } in changed(tx, slice)? {
+        let renamed = old.as_ref().map(|old| &old.name) != new.as_ref().map(|new| &new.name);
+        if let Some(old) = &old {
+            goods::end_codes(tx, company, good, (&old.ean13, &old.local), version)?;
+            if renamed {
+                finding::end_name(tx, company, good, &old.name, version)?;
+            }
         }
-        if let Some((ean13, local)) = new {
-            goods::add_codes(tx, company, good, (&ean13, &local), version)?;
+        if let Some(new) = &new {
+            goods::add_codes(tx, company, good, (&new.ean13, &new.local), version)?;
+            if renamed {
+                finding::add_name(tx, company, good, &new.name, version)?;
+            }
         }
     }
     Ok(())
 }
 
-/// A good's codes: EAN-13 and local ones.
-type Codes = Option<(String, String)>;
+/// What a good is found by.
+struct Found {
+    name: String,
+    ean13: String,
+    local: String,
+}
 
-/// The goods of a slice whose codes change: number, the codes before, the codes after.
-fn changed_codes(conn: &Conn, slice: Slice) -> Result<Vec<(i64, Codes, Codes)>, StoreError> {
+/// A good that is found by something else than before; no `old`: it is new, no `new`: it is gone.
+struct Changed {
+    good: i64,
+    old: Option<Found>,
+    new: Option<Found>,
+}
+
+/// The goods of a slice that are found by something else than before.
+fn changed(conn: &Conn, slice: Slice) -> Result<Vec<Changed>, StoreError> {
+    // The names of new goods are written all at once: they are here for their codes.
     let mut statement = conn.prepare_cached(
-        "SELECT p.good, o.ean13, o.local, ifnull(p.ean13, f.ean13), ifnull(p.local, f.local)
+        "SELECT p.good, o.name_folded, o.ean13, o.local, ifnull(p.name_folded, f.name_folded),
+                ifnull(p.ean13, f.ean13), ifnull(p.local, f.local)
          FROM nomenclature_plan_rows p
          LEFT JOIN nomenclature_goods o ON o.id = p.old_id
          LEFT JOIN nomenclature_goods f ON f.id = p.from_id
-         WHERE p.id > :after AND p.id <= :last AND p.codes_changed = 1 AND p.outcome IN (0, 1, 5, 6)",
+         WHERE p.id > :after AND p.id <= :last
+               AND (p.codes_changed = 1 AND p.outcome IN (0, 1, 5, 6) OR p.name_changed = 1 AND p.outcome IN (1, 5, 6))",
     )?;
+    let found = |row: &Row<'_>, first: usize| {
+        let columns: (Option<String>, Option<String>, Option<String>) =
+            (row.get(first)?, row.get(first + 1)?, row.get(first + 2)?);
+        let (Some(name), Some(ean13), Some(local)) = columns else { return Ok(None) };
+        Ok::<_, rusqlite::Error>(Some(Found { name, ean13, local }))
+    };
     let rows = statement.query_map(named_params! { ":after": slice.after, ":last": slice.last }, |row| {
-        let pair = |first: Option<String>, second: Option<String>| first.zip(second);
-        Ok((row.get(0)?, pair(row.get(1)?, row.get(2)?), pair(row.get(3)?, row.get(4)?)))
+        Ok(Changed { good: row.get(0)?, old: found(row, 1)?, new: found(row, 4)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Takes back what was written of a slice as a version that nobody ever read.
 pub fn take_back(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: i64) -> Result<(), StoreError> {
-    for (good, old, new) in changed_codes(tx, slice)? {
+    for Changed { good, old, new } in changed(tx, slice)? {
         let (mut removed, mut kept) = (
             tx.prepare_cached(
                 "DELETE FROM nomenclature_barcodes
@@ -130,17 +162,20 @@ pub fn take_back(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: i6
                  WHERE company_id = ?1 AND kind = ?2 AND code = ?3 AND good = ?4 AND until = ?5",
             )?,
         );
-        if let Some((ean13, local)) = new {
-            for (kind, code) in goods::codes_of(&ean13, &local) {
+        if let Some(new) = &new {
+            for (kind, code) in goods::codes_of(&new.ean13, &new.local) {
                 removed.execute((company.0, kind as i64, code, good, version))?;
             }
         }
-        if let Some((ean13, local)) = old {
-            for (kind, code) in goods::codes_of(&ean13, &local) {
+        if let Some(old) = &old {
+            for (kind, code) in goods::codes_of(&old.ean13, &old.local) {
                 kept.execute((company.0, kind as i64, code, good, version, FOREVER))?;
             }
         }
+        let names = (old.as_ref().map(|old| old.name.as_str()), new.as_ref().map(|new| new.name.as_str()));
+        finding::take_back_name(tx, company, good, names, version)?;
     }
+    finding::remove_made(tx, company, slice, version)?;
     tx.prepare_cached(
         "DELETE FROM nomenclature_goods
          WHERE company_id = :company AND since = :version
