@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -34,6 +35,8 @@ struct Inner {
     progress: watch::Sender<Progress>,
     cancel: CancellationToken,
     draining: CancellationToken,
+    /// Whether the attempt has recorded its end by itself.
+    settled: AtomicBool,
 }
 
 /// Why a fenced write was not done. Nothing of it is in the database.
@@ -83,7 +86,8 @@ impl TaskContext {
     ) -> Self {
         let task = &claimed.task;
         let (progress, _) = watch::channel(Progress { percent: task.progress, detail: task.detail.clone() });
-        Self(Arc::new(Inner { store, queue, claimed, backoff, chance, progress, cancel, draining }))
+        let settled = AtomicBool::new(false);
+        Self(Arc::new(Inner { store, queue, claimed, backoff, chance, progress, cancel, draining, settled }))
     }
 
     /// The task's public id.
@@ -233,7 +237,10 @@ impl TaskContext {
                 }
                 let outcome = effect(tx).map_err(Interrupted::Effect)?;
                 let ending = context.ending_of(outcome).ok_or(Interrupted::LeaseLost)?;
-                context.end_in(tx, &ending)?.ok_or(Interrupted::LeaseLost)
+                context.end_in(tx, &ending)?.ok_or(Interrupted::LeaseLost)?;
+                let settled = context.clone();
+                tx.after_commit(move || settled.0.settled.store(true, Ordering::Release));
+                Ok(())
             })
             .await?;
         Ok(Outcome::Settled(Settled(())))
@@ -249,6 +256,11 @@ impl TaskContext {
         let progress = self.0.progress.borrow().clone();
         let task = self.0.queue.settle(tx, self.lease(), ending, Some(&progress))?;
         Ok(task.map(|_| ()))
+    }
+
+    /// Whether the attempt has recorded its end by itself: then the task is nobody's, and nobody has taken it over.
+    pub(super) fn is_settled(&self) -> bool {
+        self.0.settled.load(Ordering::Acquire)
     }
 
     pub(super) fn lease(&self) -> Lease {

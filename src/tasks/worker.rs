@@ -35,6 +35,8 @@ enum End {
     HandBack,
     /// The task is somebody else's.
     LeaseLost,
+    /// As the handler has recorded itself.
+    Settled,
 }
 
 /// Runs one attempt from its claim to its record. `abort` ends it at once, to be handed back.
@@ -48,6 +50,7 @@ pub(super) async fn work(store: Store, kind: &Registered, context: TaskContext, 
         let watch = Watch { store: store.clone(), clock, kind, context: context.clone(), progress };
         match watch.until_it_ends(job, abort).await {
             End::LeaseLost => tracing::warn!("the task was taken over; what it does now is refused"),
+            End::Settled => {}
             End::HandBack => record(&store, &context, Ending::new(Event::HandBack)).await,
             End::With(outcome) => {
                 if let Some(ending) = context.ending_of(outcome) {
@@ -140,7 +143,14 @@ impl Watch<'_> {
         })
     }
 
-    async fn taken_over(&self, job: JoinHandle<Outcome>) -> End {
+    /// The task is no longer held: the handler has ended it a moment ago, or somebody else has it.
+    async fn taken_over(&self, mut job: JoinHandle<Outcome>) -> End {
+        if self.context.is_settled() {
+            // It has nothing left to do but to return.
+            let _ = tokio::time::timeout(LAST_WORDS, &mut job).await;
+            job.abort();
+            return End::Settled;
+        }
         self.context.stop();
         stop(job).await;
         End::LeaseLost
