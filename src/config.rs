@@ -6,22 +6,29 @@
 //! Must not know: any domain, HTTP, tasks. It reads the configuration file and the operator's password file, nothing
 //! else.
 
+mod backup;
+mod connectors;
 mod nomenclature;
+mod processes;
 mod sheets;
+mod webhooks;
 
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
-use url::Host;
 
+pub use self::backup::{BackupConfig, BackupSettings, BackupTimes};
+pub use self::connectors::{ConnectorConfig, ConnectorSettings};
 pub use self::nomenclature::{NomenclatureConfig, NomenclatureSettings};
+pub use self::processes::{ProcessConfig, ProcessSettings};
 pub use self::sheets::SheetSettings;
+pub use self::webhooks::{AllowedDestination, WebhookConfig, WebhookSettings};
 use crate::auth::model::{CompanyKey, Password, Username};
 use crate::sheets::Limits as SheetLimits;
 
@@ -80,74 +87,6 @@ impl Database {
     }
 }
 
-/// What `webhooks.allow` lists: a destination that may be called although it is internal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllowedDestination {
-    /// Every address of this network (a single one too), whatever name leads there.
-    Network(IpNet),
-    /// This address on this port, whatever name leads there.
-    Address(IpAddr, u16),
-    /// This name, lower case and without a final dot; on one port if one is named. Wherever it leads.
-    Name(String, Option<u16>),
-}
-
-impl AllowedDestination {
-    /// Reads `10.0.0.0/8`, `10.1.2.3`, `[::1]:8080`, `receiver.internal` or `receiver.internal:8080`.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        // The parser would take a star for a letter, and whoever wrote it meant a pattern.
-        if text.contains('*') {
-            return None;
-        }
-        if let Some(network) = network(text) {
-            return Some(Self::Network(network));
-        }
-        let (host, port) = match text.rsplit_once(':') {
-            Some((host, port)) => (host, Some(port.parse().ok().filter(|port| *port > 0)?)),
-            None => (text, None),
-        };
-        match (Host::parse(host).ok()?, port) {
-            (Host::Domain(name), port) => {
-                let name = name.strip_suffix('.').unwrap_or(&name);
-                (!name.is_empty()).then(|| Self::Name(name.to_owned(), port))
-            }
-            (Host::Ipv4(address), Some(port)) => Some(Self::Address(address.into(), port)),
-            (Host::Ipv4(address), None) => Some(Self::Network(IpAddr::from(address).into())),
-            (Host::Ipv6(address), Some(port)) => Some(Self::Address(address.into(), port)),
-            (Host::Ipv6(address), None) => Some(Self::Network(IpAddr::from(address).into())),
-        }
-    }
-
-    /// This machine: what the demo and a temporary database may call, because who starts one tries out connectors here.
-    #[must_use]
-    pub fn loopback() -> Vec<Self> {
-        ["127.0.0.0/8", "::1"].iter().filter_map(|text| Self::parse(text)).collect()
-    }
-
-    /// Whether `host` on `port` may be called at `address`. An IPv4 address in IPv6 clothes is the IPv4 address.
-    #[must_use]
-    pub fn covers(&self, host: &Host<&str>, port: u16, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        match self {
-            Self::Network(network) => network.contains(&address),
-            Self::Address(own, own_port) => (own.to_canonical(), *own_port) == (address, port),
-            Self::Name(own, own_port) => {
-                let Host::Domain(name) = host else { return false };
-                name.strip_suffix('.').unwrap_or(name) == own && own_port.is_none_or(|own| own == port)
-            }
-        }
-    }
-}
-
-/// How webhooks go out.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct WebhookConfig {
-    /// Internal destinations that may be called.
-    pub allow: Vec<AllowedDestination>,
-    /// A PEM file with further authorities whose certificates are trusted.
-    pub ca: Option<PathBuf>,
-}
-
 /// How the audit is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AuditConfig {
@@ -168,33 +107,6 @@ const AUDIT_RETENTION_DAYS: u64 = 1096;
 
 fn days(days: u64) -> Duration {
     Duration::from_hours(days * 24)
-}
-
-/// What taking in and keeping figures of connectors goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectorConfig {
-    /// How far ahead of this server's clock a timestamp may be.
-    pub max_skew: Duration,
-    /// How long a value is kept; `None`: for good.
-    pub retention: Option<Duration>,
-    /// How old a value has to be to be thinned; `None`: none is.
-    pub thin_after: Option<Duration>,
-    /// Of so long a span the last value stays.
-    pub thin_to: Duration,
-    /// How many series the gauges show.
-    pub max_gauges: usize,
-}
-
-impl Default for ConnectorConfig {
-    fn default() -> Self {
-        Self {
-            max_skew: Duration::from_hours(24),
-            retention: None,
-            thin_after: None,
-            thin_to: Duration::from_hours(1),
-            max_gauges: 10_000,
-        }
-    }
 }
 
 /// How the log is written.
@@ -355,58 +267,6 @@ pub struct Config {
     pub backup: BackupConfig,
 }
 
-/// When backups are taken by themselves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum BackupTimes {
-    /// Never.
-    #[default]
-    Off,
-    /// With this much between them.
-    Every(Duration),
-    /// Once a day, this long after midnight UTC.
-    DailyAt(Duration),
-}
-
-/// When backups are taken, and which are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupConfig {
-    /// When.
-    pub times: BackupTimes,
-    /// How many are kept, at least one.
-    pub keep: usize,
-    /// Where; `None`: beside the database.
-    pub folder: Option<PathBuf>,
-    /// How often the newest one is restored on trial.
-    pub drill_every: Option<Duration>,
-}
-
-impl Default for BackupConfig {
-    /// Nothing by itself; seven are kept.
-    fn default() -> Self {
-        Self { times: BackupTimes::Off, keep: BACKUPS_KEPT, folder: None, drill_every: None }
-    }
-}
-
-/// How many backups are kept unless somebody says otherwise.
-const BACKUPS_KEPT: usize = 7;
-
-/// Three in the morning UTC, when few people trade.
-const BACKUP_AT: &str = "03:00";
-
-/// A week.
-const DRILL_EVERY: u64 = 7 * 86_400;
-
-/// What reporting processes goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProcessConfig {
-    /// The largest data file, in bytes.
-    pub max_file_size: usize,
-    /// The most bytes of data files a company may have.
-    pub storage_per_company: i64,
-    /// How long nothing may be heard of a process before it counts as abandoned.
-    pub abandoned_after: Duration,
-}
-
 /// Settings as one source gives them; what is absent is left to the next source. The same names in the file, as
 /// `--flags` and as `COMPTOIR_*` variables.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -467,22 +327,6 @@ pub struct Settings {
     pub backup: BackupSettings,
 }
 
-/// The table `[connectors]`; as flags `--connectors-max-skew` and so on.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ConnectorSettings {
-    /// How far ahead of this server's clock a timestamp may be, in seconds.
-    pub max_skew: Option<u64>,
-    /// How many days a value is kept.
-    pub retention_days: Option<u64>,
-    /// How many days old a value has to be to be thinned.
-    pub thin_after_days: Option<u64>,
-    /// Of so many seconds the last value stays.
-    pub thin_to: Option<u64>,
-    /// How many series the gauges show.
-    pub max_gauges: Option<usize>,
-}
-
 /// The table `[store]`; as flags `--store-checkpoints` and so on.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -502,34 +346,6 @@ pub enum CheckpointsSetting {
     External,
 }
 
-/// The table `[backup]`; as flags `--backup-every` and so on.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct BackupSettings {
-    /// The time between two, in seconds; 0: none by themselves.
-    pub every: Option<u64>,
-    /// The time of day, in UTC.
-    pub at: Option<String>,
-    /// How many are kept.
-    pub keep: Option<usize>,
-    /// Where.
-    pub folder: Option<PathBuf>,
-    /// The time between two restore drills, in seconds; 0: none by themselves.
-    pub drill_every: Option<u64>,
-}
-
-/// The table `[processes]`; as flags `--processes-max-file-size` and so on.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ProcessSettings {
-    /// The largest data file, in bytes.
-    pub max_file_size: Option<u64>,
-    /// The most bytes of data files a company may have.
-    pub storage_per_company: Option<u64>,
-    /// How long nothing may be heard of a process before it counts as abandoned, in seconds.
-    pub abandoned_after: Option<u64>,
-}
-
 /// The table `[audit]`; as flags `--audit-reads` and so on.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -538,16 +354,6 @@ pub struct AuditSettings {
     pub reads: Option<bool>,
     /// How many days an action is kept.
     pub retention_days: Option<u64>,
-}
-
-/// The table `[webhooks]`; as flags `--webhooks-allow` and so on.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WebhookSettings {
-    /// Hosts, hosts with a port, addresses and networks that may be called although they are internal.
-    pub allow: Option<Vec<String>>,
-    /// A PEM file with further authorities whose certificates are trusted.
-    pub ca: Option<PathBuf>,
 }
 
 impl Settings {
@@ -625,7 +431,7 @@ impl Settings {
             .trusted_proxies
             .unwrap_or_default()
             .iter()
-            .map(|text| network(text))
+            .map(|text| webhooks::network(text))
             .collect::<Option<Vec<_>>>()
             .ok_or_else(|| invalid("trusted_proxies", "must be addresses or networks, such as 10.0.0.0/8"))?;
         let max_connections = self.max_connections.unwrap_or(1024);
@@ -693,162 +499,10 @@ impl AuditSettings {
     }
 }
 
-impl ConnectorSettings {
-    fn or(&self, other: &Self) -> Self {
-        Self {
-            max_skew: self.max_skew.or(other.max_skew),
-            retention_days: self.retention_days.or(other.retention_days),
-            thin_after_days: self.thin_after_days.or(other.thin_after_days),
-            thin_to: self.thin_to.or(other.thin_to),
-            max_gauges: self.max_gauges.or(other.max_gauges),
-        }
-    }
-
-    /// Checks the bounds and fills in the defaults: a day of skew, everything kept, ten thousand gauges.
-    pub fn resolve(&self) -> Result<ConnectorConfig, ConfigError> {
-        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let ages = |setting, given: Option<u64>| match given {
-            Some(age) if !(1..=36_525).contains(&age) => Err(invalid(setting, "must be from 1 to 36525 days")),
-            given => Ok(given.map(days)),
-        };
-        let defaults = ConnectorConfig::default();
-        let max_skew = self.max_skew.map_or(defaults.max_skew, Duration::from_secs);
-        if max_skew > days(36_525) {
-            return Err(invalid("connectors.max_skew", "must be at most 3155760000 seconds"));
-        }
-        let retention = ages("connectors.retention_days", self.retention_days)?;
-        let thin_after = ages("connectors.thin_after_days", self.thin_after_days)?;
-        let thin_to = self.thin_to.map_or(defaults.thin_to, Duration::from_secs);
-        if !(Duration::from_secs(1)..=days(1)).contains(&thin_to) {
-            return Err(invalid("connectors.thin_to", "must be from 1 to 86400 seconds"));
-        }
-        let max_gauges = self.max_gauges.unwrap_or(defaults.max_gauges);
-        if max_gauges > 1_000_000 {
-            return Err(invalid("connectors.max_gauges", "must be at most 1000000"));
-        }
-        Ok(ConnectorConfig { max_skew, retention, thin_after, thin_to, max_gauges })
-    }
-}
-
-impl BackupSettings {
-    fn or(self, other: Self) -> Self {
-        // They are one setting: a time of day on the command line must not meet an interval in the file.
-        let (every, at) =
-            if self.every.is_some() || self.at.is_some() { (self.every, self.at) } else { (other.every, other.at) };
-        Self {
-            every,
-            at,
-            keep: self.keep.or(other.keep),
-            folder: self.folder.or(other.folder),
-            drill_every: self.drill_every.or(other.drill_every),
-        }
-    }
-
-    /// Checks the bounds and fills in the defaults: daily at three, the last seven, a drill a week. Of a temporary
-    /// database none is taken unless somebody says so.
-    pub fn resolve(self, database: &Database) -> Result<BackupConfig, ConfigError> {
-        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        let temporary = *database == Database::Temporary;
-        let times = match (self.every, self.at) {
-            (Some(_), Some(_)) => return Err(invalid("backup.every", "and `backup.at` exclude each other: set one")),
-            (Some(0), None) => BackupTimes::Off,
-            (Some(seconds @ 60..=31_536_000), None) => BackupTimes::Every(Duration::from_secs(seconds)),
-            (Some(_), None) => return Err(invalid("backup.every", "must be 0 or from 60 to 31536000 seconds")),
-            (None, None) if temporary => BackupTimes::Off,
-            (None, at) => {
-                let at = time_of_day(at.as_deref().unwrap_or(BACKUP_AT));
-                BackupTimes::DailyAt(at.ok_or_else(|| invalid("backup.at", "must be a time in UTC, such as 03:00"))?)
-            }
-        };
-        let keep = self.keep.unwrap_or(BACKUPS_KEPT);
-        if !(1..=10_000).contains(&keep) {
-            return Err(invalid("backup.keep", "must be from 1 to 10000"));
-        }
-        let drill_every = match self.drill_every {
-            None if times == BackupTimes::Off => 0,
-            None => DRILL_EVERY,
-            Some(seconds) => seconds,
-        };
-        if !(drill_every == 0 || (60..=31_536_000).contains(&drill_every)) {
-            return Err(invalid("backup.drill_every", "must be 0 or from 60 to 31536000 seconds"));
-        }
-        let drill_every = (drill_every > 0).then(|| Duration::from_secs(drill_every));
-        Ok(BackupConfig { times, keep, folder: self.folder, drill_every })
-    }
-}
-
-/// The time after midnight that `03:00` is.
-fn time_of_day(text: &str) -> Option<Duration> {
-    let (hours, minutes) = text.split_once(':')?;
-    let number = |text: &str, below: u64| {
-        let digits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u64>().ok().filter(|number| digits && *number < below)
-    };
-    Some(Duration::from_secs(number(hours, 24)? * 3_600 + number(minutes, 60)? * 60))
-}
-
-impl WebhookSettings {
-    fn or(self, other: Self) -> Self {
-        Self { allow: self.allow.or(other.allow), ca: self.ca.or(other.ca) }
-    }
-
-    /// Checks the list. With a temporary database this machine is on it.
-    pub fn resolve(self, database: &Database) -> Result<WebhookConfig, ConfigError> {
-        let rule =
-            "must be hosts, hosts with a port, addresses or networks, such as receiver.internal:8080 or 10.0.0.0/8";
-        let allow = self.allow.unwrap_or_default();
-        let mut allow = allow
-            .iter()
-            .map(|text| AllowedDestination::parse(text))
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| ConfigError::Invalid { setting: "webhooks.allow", rule: rule.to_owned() })?;
-        if *database == Database::Temporary {
-            allow.extend(AllowedDestination::loopback());
-        }
-        Ok(WebhookConfig { allow, ca: self.ca })
-    }
-}
-
-impl ProcessSettings {
-    fn or(self, other: Self) -> Self {
-        Self {
-            max_file_size: self.max_file_size.or(other.max_file_size),
-            storage_per_company: self.storage_per_company.or(other.storage_per_company),
-            abandoned_after: self.abandoned_after.or(other.abandoned_after),
-        }
-    }
-
-    /// Checks the bounds and fills in the defaults: 256 MiB a file, 10 GiB a company, a day of silence.
-    pub fn resolve(self) -> Result<ProcessConfig, ConfigError> {
-        let invalid = |setting, rule: &str| ConfigError::Invalid { setting, rule: rule.to_owned() };
-        // SQLite's file has an end, and so have the numbers of a JavaScript client.
-        let bytes = |setting, given: Option<u64>, default: u64| {
-            let bytes = given.unwrap_or(default);
-            if bytes > 1 << 46 {
-                return Err(invalid(setting, "must be at most 70368744177664 bytes"));
-            }
-            Ok(bytes)
-        };
-        let max_file_size = bytes("processes.max_file_size", self.max_file_size, 256 << 20)?;
-        let storage = bytes("processes.storage_per_company", self.storage_per_company, 10 << 30)?;
-        let abandoned_after = self.abandoned_after.unwrap_or(86_400);
-        if !(60..=31_536_000).contains(&abandoned_after) {
-            return Err(invalid("processes.abandoned_after", "must be from 60 to 31536000 seconds"));
-        }
-        Ok(ProcessConfig {
-            max_file_size: usize::try_from(max_file_size).unwrap_or(usize::MAX),
-            storage_per_company: i64::try_from(storage).unwrap_or(i64::MAX),
-            abandoned_after: Duration::from_secs(abandoned_after),
-        })
-    }
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))
-}
-
 #[cfg(test)]
 mod tests {
+    use url::Host;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, days};
 
 /// What imports of nomenclature go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,10 +20,6 @@ impl Default for NomenclatureConfig {
     fn default() -> Self {
         Self { storage_per_company: 2 << 30, kept_for: days(30) }
     }
-}
-
-fn days(days: u64) -> Duration {
-    Duration::from_hours(days * 24)
 }
 
 /// The table `[nomenclature]`; as flags `--nomenclature-storage-per-company` and so on.
