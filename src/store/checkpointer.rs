@@ -2,8 +2,8 @@
 //! once the log has grown. Copying 16 MiB takes as long as two slices of bulk work; nobody waits for it here.
 //!
 //! While writes follow each other without a pause there is never an instant at which all of the log is in the file, and
-//! only at such an instant is it begun anew. So once it is four times as long, the writer does what is left itself, after
-//! it has answered.
+//! only at such an instant is it begun anew. So once it is four times as long, the writer does what little the thread has
+//! left, after it has answered. What piled up behind a long reader is the thread's alone.
 //!
 //! Must not know: what is written, who writes.
 
@@ -36,6 +36,8 @@ pub(super) struct Checkpointer {
     length: Arc<AtomicU32>,
     seen: u32,
     due: u32,
+    /// How much of the log the thread has found in the file at last.
+    copied: Arc<AtomicU32>,
     /// One checkpoint at a time: a second one would be refused.
     turn: Arc<Mutex<()>>,
     /// Begun when the log is long for the first time.
@@ -52,7 +54,10 @@ impl Checkpointer {
             told.store(u32::try_from(pages).unwrap_or(0), Ordering::Relaxed);
             Ok(())
         }))?;
-        Ok(Self { path, manner, length, seen: 0, due: LONG, turn: Arc::default(), thread: None })
+        // Whoever writes waits for none of it, however long it takes.
+        let manner = Manner { slow_query: None, ..manner };
+        let (copied, turn) = (Arc::default(), Arc::default());
+        Ok(Self { path, manner, length, seen: 0, due: LONG, copied, turn, thread: None })
     }
 
     /// Looks at the log after a commit.
@@ -60,13 +65,15 @@ impl Checkpointer {
         let length = self.length.load(Ordering::Relaxed);
         if length < self.seen {
             self.due = LONG;
+            self.copied.store(0, Ordering::Relaxed);
         }
         self.seen = length;
         if length < self.due {
             return;
         }
         self.due = length + AGAIN;
-        if length >= TOO_LONG || !self.wake() {
+        let left = length.saturating_sub(self.copied.load(Ordering::Relaxed));
+        if (length >= TOO_LONG && left <= LONG) || !self.wake() {
             let _turn = self.turn();
             advance(connection);
         }
@@ -96,11 +103,11 @@ impl Checkpointer {
     fn start(&self) -> Result<(SyncSender<()>, JoinHandle<()>), StoreError> {
         let connection = connect(&self.path, Role::Checkpointer, self.manner)?;
         let (wake, woken) = sync_channel(1);
-        let turn = Arc::clone(&self.turn);
+        let (turn, copied) = (Arc::clone(&self.turn), Arc::clone(&self.copied));
         let thread = thread::Builder::new().name("store-log".to_owned()).spawn(move || {
             while woken.recv().is_ok() {
                 let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
-                advance(&connection);
+                copied.store(advance(&connection), Ordering::Relaxed);
             }
         });
         Ok((wake, thread.map_err(|error| StoreError::Io(error.to_string()))?))
@@ -116,10 +123,16 @@ impl Drop for Checkpointer {
     }
 }
 
-/// Brings as much of the log into the file as readers allow, without waiting for any. A failure costs nobody anything: the
-/// log has it all, and it is tried again.
-fn advance(connection: &Connection) {
-    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "the log could not be brought into the file");
+/// Brings as much of the log into the file as readers allow, without waiting for any; how many of its pages are there. A
+/// failure costs nobody anything: the log has it all, and it is tried again.
+fn advance(connection: &Connection) -> u32 {
+    let copied = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(2));
+    match copied {
+        // Negative: there is no log.
+        Ok(pages) => u32::try_from(pages).unwrap_or(0),
+        Err(error) => {
+            tracing::warn!(%error, "the log could not be brought into the file");
+            0
+        }
     }
 }

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
@@ -242,9 +242,10 @@ impl Writer {
         let mut desk = Desk {
             connection,
             queue,
+            checkpointer,
             lock,
             checkpoints,
-            checkpointer,
+            busy_timeout: manner.busy_timeout,
             clock,
             max_batch,
             wary: 0,
@@ -319,9 +320,10 @@ struct Desk {
     // In this order, so that the lock outlives the connection.
     connection: Connection,
     queue: mpsc::Receiver<Message>,
+    checkpointer: Option<Checkpointer>,
     lock: Option<ServerLock>,
     checkpoints: Checkpoints,
-    checkpointer: Option<Checkpointer>,
+    busy_timeout: Duration,
     clock: Clock,
     max_batch: usize,
     /// So many batches to come have savepoints.
@@ -344,8 +346,7 @@ impl Desk {
         self.connection.commit_hook(Some(move || !guard.committing.load(Ordering::Relaxed)))?;
         let guard = Arc::clone(&self.guard);
         self.connection.rollback_hook(Some(move || guard.lost.store(true, Ordering::Relaxed)))?;
-        // What a savepoint may have to put back stays in memory: it is at most the pages that one write changes, and
-        // every write that shares a commit has a savepoint. Only now: a migration may have more to sort than fits.
+        // What a savepoint may have to put back stays in memory: it is at most the pages that one write changes. Only now: a migration may have more to sort than fits.
         self.connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(())
     }
@@ -413,6 +414,7 @@ impl Desk {
         if batch.len() > 1 {
             let mut together = self.run_together(&mut batch);
             if matches!(together, Ok(Together::Spoiled)) {
+                tracing::debug!(writes = batch.len(), "a write failed half-way: those beside it run again");
                 self.roll_back();
                 self.wary = WARY;
                 together = self.run_together(&mut batch);
@@ -558,7 +560,11 @@ impl Desk {
             return Ok(());
         }
         let _turn = self.checkpointer.as_ref().map(Checkpointer::turn);
-        match self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).map_err(StoreError::from) {
+        // Writes wait meanwhile: no reader is waited for.
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let outcome = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        self.connection.busy_timeout(self.busy_timeout)?;
+        match outcome.map_err(StoreError::from) {
             Err(StoreError::Busy) => Ok(()),
             outcome => outcome,
         }
@@ -587,7 +593,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("test.db");
         let connection = Connection::open(&path).expect("a database");
-        connection.busy_timeout(std::time::Duration::ZERO).expect("a setting");
+        connection.busy_timeout(Duration::ZERO).expect("a setting");
         connection.execute_batch("CREATE TABLE item (id INTEGER PRIMARY KEY)").expect("a table");
         let reader = Connection::open(&path).expect("the same database");
         reader.execute_batch("BEGIN; SELECT count(*) FROM item").expect("a read");
@@ -595,9 +601,20 @@ mod tests {
         let (_sender, queue) = mpsc::channel(1);
         let (gauges, guard) = (Arc::default(), Arc::default());
         let (lock, checkpoints, clock) = (None, Checkpoints::Own, Clock::system());
-        let (checkpointer, max_batch) = (None, MAX_BATCH);
-        let mut desk =
-            Desk { connection, queue, lock, checkpoints, checkpointer, clock, max_batch, wary: 0, gauges, guard };
+        let (checkpointer, max_batch, busy_timeout) = (None, MAX_BATCH, Duration::ZERO);
+        let mut desk = Desk {
+            connection,
+            queue,
+            checkpointer,
+            lock,
+            checkpoints,
+            busy_timeout,
+            clock,
+            max_batch,
+            wary: 0,
+            gauges,
+            guard,
+        };
         desk.stand_guard().expect("the hooks");
         let mut answers = Vec::new();
         let mut batch: Vec<Box<dyn Work>> = Vec::new();
