@@ -97,7 +97,8 @@ pub struct StatisticRequest {
 pub struct StatisticItem {
     /// Of what: 1 to 512 characters, a path whose parts are joined by dots.
     pub key: String,
-    /// To what: a text, a number, `true`, `false` or null. A number comes back exactly as it was written.
+    /// To what: a text of up to 65536 bytes, a number of up to 512 characters, `true`, `false` or null. A number comes back
+    /// exactly as it was written.
     pub value: AnyJson,
     /// `datetime`: the value is ISO 8601 text (without an offset: UTC) or Unix seconds, and is kept as an instant.
     pub value_type: Option<String>,

@@ -28,11 +28,17 @@ pub const LOOK: Kind<()> = Kind::new("connector_alerts");
 /// The key that all of them share: there is one to come at a time.
 pub const KEY: &str = "connector_alerts";
 
+/// Looks after what follows from values that came, for these series.
+pub const JUDGE: Kind<Vec<i64>> = Kind::new("connector_alerts_values");
+
 /// So many watches are looked at in one transaction.
 const SLICE: usize = 100;
 
 /// So many rules a company has at most: each new series asks for those of its key.
 pub const MOST_RULES: i64 = 1_000;
+
+/// So many rules are about one key at most: a value is held against each of them.
+pub const MOST_RULES_OF_A_KEY: i64 = 50;
 
 /// Why a watch is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,22 +56,41 @@ pub(in crate::connectors) fn look(tx: &WriteTx<'_>, queue: &Queue, at: Timestamp
     Ok(())
 }
 
-/// The newest values of these series have changed.
+/// The newest values of these series have changed. What follows from it for many rules does not hold the writer: a task
+/// does what is left.
 pub(super) fn values_came(
     tx: &WriteTx<'_>,
     queue: &Queue,
     series: &[SeriesId],
     now: Timestamp,
 ) -> Result<(), ConnectorsError> {
-    for id in series {
+    let left = judge_values(tx, queue, series, now)?;
+    if !left.is_empty() {
+        queue.enqueue(tx, &NewTask::new(JUDGE, left.iter().map(|series| series.0).collect()))?;
+    }
+    Ok(())
+}
+
+/// Looks at what watches these series, as much as goes into one transaction; the series that are left.
+pub fn judge_values<'s>(
+    tx: &WriteTx<'_>,
+    queue: &Queue,
+    series: &'s [SeriesId],
+    now: Timestamp,
+) -> Result<&'s [SeriesId], ConnectorsError> {
+    let mut looked_at = 0;
+    for (at, id) in series.iter().enumerate() {
+        if looked_at >= SLICE {
+            return Ok(&series[at..]);
+        }
         for watch in sql::alerts::watches(tx, *id)? {
-            let next = judge(tx, queue, watch, Cause::Value, now)?;
-            if let Some(at) = next {
+            looked_at += 1;
+            if let Some(at) = judge(tx, queue, watch, Cause::Value, now)? {
                 look(tx, queue, at)?;
             }
         }
     }
-    Ok(())
+    Ok(&[])
 }
 
 /// A system or a merchant was disabled or enabled: what is on about it may be over.
@@ -262,6 +287,11 @@ pub fn create(
 ) -> Result<ShownRule, ConnectorsError> {
     if sql::alerts::count(tx, company)? >= MOST_RULES {
         return Err(ConnectorsError::Conflict(format!("there are {MOST_RULES} alert rules already: delete some")));
+    }
+    if sql::alerts::count_of_key(tx, company, new.key.as_str())? >= MOST_RULES_OF_A_KEY {
+        return Err(ConnectorsError::Conflict(format!(
+            "there are {MOST_RULES_OF_A_KEY} alert rules about this key already: delete some"
+        )));
     }
     let system = match &new.system {
         Some(code) => Some(registry::find(tx, Register::Systems, company, code)?.id),

@@ -21,7 +21,7 @@ pub enum ConnectorsError {
     #[error("External system was not found by following externalSystemId: {0}")]
     UnknownSystem(String),
     /// The contract knows no such merchants, and nothing was set.
-    #[error("Personal cabinets was not found by following merchantId: {}", .0.join(", "))]
+    #[error("Personal cabinets was not found by following merchantId: {}", some(.0))]
     UnknownMerchants(Vec<String>),
     /// A value breaks a rule.
     #[error("`{}` {}", .0.field, .0.rule)]
@@ -38,6 +38,18 @@ pub enum ConnectorsError {
     /// A workbook could not be written: for the log, not for the client.
     #[error("the workbook could not be written: {0}")]
     Unwritten(String),
+}
+
+/// So many are named.
+const NAMED: usize = 20;
+
+/// The first of them, each once, and how many more there are.
+fn some(codes: &[String]) -> String {
+    let mut named: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
+    named.dedup();
+    let more = codes.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    named.join(", ") + &more
 }
 
 impl ConnectorsError {

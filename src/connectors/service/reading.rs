@@ -222,7 +222,8 @@ impl ConnectorsService {
         limit: usize,
         convert: impl FnOnce(LatestPage) -> T + Send + 'static,
     ) -> Result<T, ConnectorsError> {
-        if limit <= SHORT {
+        // No index has the merchant: it may take the whole company to find a few.
+        if limit <= SHORT && query.merchant.is_none() {
             return self.store.read(|conn| Ok(convert(latest(conn, company, &query, &after, limit)?)));
         }
         self.store.read_long(move |conn| Ok(convert(latest(conn, company, &query, &after, limit)?))).await

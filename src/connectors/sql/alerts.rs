@@ -202,6 +202,15 @@ pub fn watch_all(tx: &WriteTx<'_>, rule: i64, now: UnixSeconds) -> Result<(), St
     Ok(())
 }
 
+/// How many rules of a company are about a key.
+pub fn count_of_key(conn: &Conn, company: CompanyId, key: &str) -> Result<i64, StoreError> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT count(*) FROM connector_alert_rules WHERE company_id = ?1 AND key = ?2 AND deleted = 0",
+        )?
+        .query_row((company.0, key), |row| row.get(0))?)
+}
+
 /// Has every rule that is about a new series watch it; whether there is one. They are looked at, at `now`.
 pub fn watch_new(tx: &WriteTx<'_>, series: SeriesId, of: Identity<'_>, now: UnixSeconds) -> Result<bool, StoreError> {
     let watches = tx

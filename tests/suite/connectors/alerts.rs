@@ -70,6 +70,38 @@ async fn an_alert_starts_above_its_threshold_and_ends_at_its_clear_value_once_ea
 }
 
 #[tokio::test]
+async fn what_many_rules_make_of_one_request_follows_in_a_task_and_each_is_told_once() {
+    let world = World::new().await;
+    listen(&world).await;
+    for _ in 0..50 {
+        rule(&world, above(50, 10)).await;
+    }
+    let refused = world.admin.post(RULES, above(50, 10)).await.expect(409).json();
+    assert!(refused["detail"].as_str().unwrap().contains("50 alert rules about this key"), "{refused}");
+    for number in 0..4 {
+        world
+            .admin
+            .post("/comptoir/v1/connectors/merchants", json!({"id": format!("m{number}"), "name": "M"}))
+            .await
+            .expect(200);
+    }
+    let all = |value: i64| -> Value {
+        (0..4).map(|number| json!({"key": "errors", "value": value, "merchantId": format!("m{number}")})).collect()
+    };
+    world.set(TODAY, all(1)).await;
+    world.server.run_pending_tasks().await;
+    assert_eq!(bodies(&world.server).len(), 0);
+    world.set(TODAY + 1, all(60)).await;
+    assert_eq!(bodies(&world.server).len(), 100, "as many as one transaction has room for");
+    world.server.run_pending_tasks().await;
+    assert_eq!(told(&world.server), ["started 60"; 200]);
+    world.set(TODAY + 2, all(5)).await;
+    world.server.run_pending_tasks().await;
+    assert_eq!(told(&world.server)[200..], ["ended 5 (value)"; 200]);
+    assert_eq!(on(&world).await, 0);
+}
+
+#[tokio::test]
 async fn an_event_says_what_a_receiver_needs() {
     let world = World::new().await;
     listen(&world).await;
