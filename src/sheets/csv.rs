@@ -280,8 +280,7 @@ impl<'a, W: Write> Table<'a, W> {
 
     fn end(mut self) -> Result<(), Stop> {
         if self.state == State::Quoted {
-            let what = format!("the quotation mark in row {} is never closed", self.opened);
-            return Err(Unreadable::Damaged(what).into());
+            return Err(Unreadable::OpenQuote { row: self.opened }.into());
         }
         self.pass_on()?;
         self.sink.end_row()

@@ -97,6 +97,7 @@ pub fn failed(why: &Unreadable) -> Vec<u8> {
         Unreadable::OutOfTime => (16, [0; 3], ""),
         Unreadable::Crashed => (17, [0; 3], ""),
         Unreadable::Io(what) => (18, [0; 3], what.as_str()),
+        Unreadable::OpenQuote { row } => (19, [0, u64::from(*row), 0], ""),
     };
     let mut out = vec![FAILED, code];
     for number in numbers {
@@ -232,6 +233,7 @@ fn unreadable(content: &mut Content<'_>) -> Option<Unreadable> {
         16 => Unreadable::OutOfTime,
         17 => Unreadable::Crashed,
         18 => Unreadable::Io(text),
+        19 => Unreadable::OpenQuote { row },
         _ => return None,
     })
 }

@@ -13,6 +13,11 @@ pub enum Unreadable {
     UnknownFormat,
     /// It is of its format and broken: a cut archive, malformed XML, a missing part. What is wrong, for a log or a developer.
     Damaged(String),
+    /// A quotation mark among values between commas is never closed.
+    OpenQuote {
+        /// The row it stands in.
+        row: u32,
+    },
     /// It is protected by a password.
     Encrypted,
     /// It has no worksheet that is shown.
@@ -99,6 +104,7 @@ impl fmt::Display for Unreadable {
             Self::Empty => f.write_str("the file is empty"),
             Self::UnknownFormat => f.write_str("the file is no spreadsheet"),
             Self::Damaged(what) => write!(f, "the file is damaged: {what}"),
+            Self::OpenQuote { row } => write!(f, "the quotation mark in row {row} is never closed"),
             Self::Encrypted => f.write_str("the file is protected by a password"),
             Self::NoSheet => f.write_str("the file has no visible worksheet"),
             Self::FileTooLarge { limit } => write!(f, "the file has more than {limit} bytes"),

@@ -17,6 +17,7 @@ fn judged(case: &Case, read: Result<Vec<Row>, Unreadable>) -> Option<String> {
         (Outcome::Rows(expected), Ok(rows)) => shown(rows) == *expected,
         (Outcome::Refused(expected), Err(why)) => expected == why,
         (Outcome::Damaged(words), Err(Unreadable::Damaged(why))) => why.contains(words),
+        (Outcome::Damaged(words), Err(why @ Unreadable::OpenQuote { .. })) => why.to_string().contains(words),
         (Outcome::Any, Err(why)) => !why.is_transient(),
         _ => false,
     };
