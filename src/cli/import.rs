@@ -33,6 +33,9 @@ use crate::store::{OpenError, OpenOptions, Store};
 /// How often it is looked how far the import is.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
+/// After so many looks it is looked whether a server still does the work.
+const LOOKS_AT_THE_SERVER: u32 = 20;
+
 /// How long what runs may take to end after the command is done.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -143,8 +146,7 @@ fn open(common: &Common, config: &Config) -> Result<(Store, bool), CliError> {
     let Database::File(path) = &config.database else {
         return Err(CliError::Refused("a temporary database belongs to the server that made it: name its file".into()));
     };
-    let options = OpenOptions { create: false, clock: common.clock(), ..OpenOptions::server(path) };
-    match Store::open(options) {
+    match Store::open(alone(common, path)) {
         Ok(store) => Ok((store, true)),
         Err(OpenError::Locked { .. }) => {
             // More than a command's one connection: the import is looked at while it is written.
@@ -153,6 +155,11 @@ fn open(common: &Common, config: &Config) -> Result<(Store, bool), CliError> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// As the server opens it.
+fn alone(common: &Common, path: &Path) -> OpenOptions {
+    OpenOptions { create: false, clock: common.clock(), ..OpenOptions::server(path) }
 }
 
 /// What an import needs.
@@ -164,6 +171,8 @@ struct Desk {
     runner: Option<crate::tasks::Runner>,
     stopping: CancellationToken,
     signals: tokio::sync::Mutex<Signals>,
+    /// How the database would be opened if no server had it.
+    alone: OpenOptions,
 }
 
 impl Desk {
@@ -183,7 +192,8 @@ impl Desk {
         if let Some(runner) = &runner {
             runner.start();
         }
-        Ok(Self { service, caller, place, runner, stopping, signals })
+        let alone = self::alone(common, store.path());
+        Ok(Self { service, caller, place, runner, stopping, signals, alone })
     }
 
     /// The user, doing something that is recorded with its effect.
@@ -235,12 +245,20 @@ impl Desk {
 
     /// Waits until the import has come to such a status, and shows how far it is.
     async fn until(&self, import: Uuid, bar: &Bar, reached: impl Fn(Status) -> bool) -> Result<Shown, CliError> {
+        let mut looks = 0_u32;
         loop {
             let shown = self.service.import(&self.caller, import)?;
             if reached(shown.import.status) {
                 return Ok(shown);
             }
             bar.show(shown.import.status, shown.progress);
+            looks += 1;
+            if looks.is_multiple_of(LOOKS_AT_THE_SERVER) && self.server_is_gone() {
+                bar.clear();
+                return Err(CliError::Refused(
+                    "the server that was doing the import has ended: the import goes on when one runs again".to_owned(),
+                ));
+            }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_EVERY) => {}
                 signal = self.signal() => {
@@ -254,6 +272,12 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Whether nobody does the work any longer.
+    fn server_is_gone(&self) -> bool {
+        // Whoever has the file does it; that nobody has it is seen by having it for a moment.
+        self.runner.is_none() && Store::open(self.alone.clone()).is_ok()
     }
 
     /// Whether somebody wants what was shown.
