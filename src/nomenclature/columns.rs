@@ -33,11 +33,13 @@ pub enum Field {
     Subject,
     /// Whether it is out of use.
     Archived,
+    /// Which good it is: an export has it, so that it is imported back whatever else rows are matched by.
+    Id,
 }
 
 impl Field {
     /// Every field, in the order in which workbooks are written.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Name,
         Self::Article,
         Self::Group,
@@ -48,6 +50,7 @@ impl Field {
         Self::Local,
         Self::Subject,
         Self::Archived,
+        Self::Id,
     ];
 
     /// What it is called in a workbook that is written: English, Russian, Ukrainian.
@@ -63,6 +66,8 @@ impl Field {
             Self::Local => ["Local barcodes", "Локальные штрихкоды", "Локальні штрихкоди"],
             Self::Subject => ["Settlement subject", "Предмет расчёта", "Предмет розрахунку"],
             Self::Archived => ["Archived", "В архиве", "В архіві"],
+            // Nobody else calls a column that: an `ID` of another program is none of ours.
+            Self::Id => ["Good ID", "Идентификатор товара", "Ідентифікатор товару"],
         }
     }
 
@@ -171,6 +176,7 @@ impl Field {
                 "kind",
             ],
             Self::Archived => &["архив", "архивный", "архів", "архівний", "archive", "is archived"],
+            Self::Id => &[],
         }
     }
 
@@ -208,7 +214,7 @@ pub struct Header {
     /// The row it stands in.
     pub row: u32,
     /// The column of each field of [`Field::ALL`], if there is one.
-    columns: [Option<u32>; 10],
+    columns: [Option<u32>; 11],
     /// Columns that nobody knows.
     pub unknown: Vec<(u32, String)>,
 }
@@ -216,7 +222,7 @@ pub struct Header {
 impl Header {
     /// The header in this row; `None`: it is none. An error: two of its columns mean the same.
     pub fn find(row: &Row) -> Result<Option<Self>, Problem> {
-        let mut header = Self { row: row.number, columns: [None; 10], unknown: Vec::new() };
+        let mut header = Self { row: row.number, columns: [None; 11], unknown: Vec::new() };
         let mut twice = None;
         for (at, cell) in (0..).zip(&row.cells) {
             let Cell::Text(text) = cell else { continue };

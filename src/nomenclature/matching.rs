@@ -151,6 +151,13 @@ impl Index {
         }
     }
 
+    /// The place of a good by its number. Goods are added in the order of these.
+    #[must_use]
+    pub fn place_of(&self, good: i64) -> Option<Place> {
+        let place = self.goods.binary_search_by_key(&good, |known| known.good).ok()?;
+        Place::try_from(place).ok()
+    }
+
     /// How many goods there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -227,16 +234,17 @@ impl Index {
     }
 
     /// The first of these codes that a good in use has which is not `own`, and that good.
-    pub fn taken<'c>(&self, ean13: &'c str, local: &'c str, own: Option<Place>) -> Option<(&'c str, Place)> {
+    pub fn taken<'c>(&self, ean13: &'c str, local: &'c str, own: Option<Place>) -> Option<(By, &'c str, Place)> {
         let other = |holders: Option<&Holders>| {
             holders.and_then(|holders| holders.live.places(&self.crowds).find(|place| Some(*place) != own))
         };
         let ean13 = barcodes::stored(ean13).filter_map(|code| {
             let number = code.parse().ok()?;
-            other(self.ean13.get(&number)).map(|place| (code, place))
+            other(self.ean13.get(&number)).map(|place| (By::Ean13, code, place))
         });
-        let local = barcodes::stored(local)
-            .filter_map(|code| other(self.local.get(&self.fingerprints.of(code))).map(|place| (code, place)));
+        let local = barcodes::stored(local).filter_map(|code| {
+            other(self.local.get(&self.fingerprints.of(code))).map(|place| (By::Local, code, place))
+        });
         ean13.chain(local).next()
     }
 }

@@ -120,6 +120,8 @@ pub struct Catalogue {
     pub archived: i64,
     /// The plan that is being written into it.
     pub pending: Option<i64>,
+    /// Versions below this one can no longer be read.
+    pub forgotten: i64,
 }
 
 impl Catalogue {

@@ -10,11 +10,11 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::nomenclature::barcodes;
+use crate::nomenclature::barcodes::{self, Ean13};
 use crate::nomenclature::matching::{By, Claims, Index, Known, Match, Place, joined_ean13};
 use crate::nomenclature::model::{Attributes, Counts, Good, Outcome, Strategy, Subject, Values};
 use crate::nomenclature::problems::{Code, Problem, Severity};
-use crate::nomenclature::rows::{Looked, Said};
+use crate::nomenclature::rows::{Columns, Looked, Said};
 use crate::nomenclature::text::{fold, shortened};
 
 /// A row with its outcome.
@@ -119,18 +119,21 @@ impl Planner {
     /// its row.
     pub fn plan<E>(&mut self, looked: &mut Looked, mut good: impl FnMut(i64) -> Result<Good, E>) -> Result<Planned, E> {
         let row = looked.row;
-        let found = self.index.find(&looked.said, self.by);
+        // An id says which good it is; without one, and with one that is not of this catalogue, the attributes do.
+        let by_id = looked.good.and_then(|good| self.index.place_of(good)).map(Match::One);
+        let found = by_id.unwrap_or_else(|| self.index.find(&looked.said, self.by));
         let in_the_way = self.claim_codes(looked);
         let place = match &found {
             Match::One(place) => {
                 let place = *place;
                 self.index.good_mut(place).mentioned = true;
                 self.claim_good(looked, place, in_the_way, &mut good)?;
+                self.claim_kept(looked, place, &mut good)?;
                 Some(place)
             }
             Match::Many(by, several) => {
                 self.index.mention(several);
-                looked.found(Code::ManyGoods, by_word(*by), "");
+                looked.found_at(looked.columns.of(*by), Code::ManyGoods, by_word(*by), "");
                 None
             }
             Match::None => {
@@ -151,9 +154,9 @@ impl Planner {
         if !looked.refused {
             let old = place.map(|place| good(self.index.good(place).id)).transpose()?;
             let values = merged(&mut looked.said, old.as_ref().map(|old| &old.values));
-            if let Some((code, holder)) = self.taken(&values, place) {
+            if let Some((by, code, holder)) = self.taken(&values, place) {
                 let holder = good(self.index.good(holder).id)?;
-                looked.found(Code::BarcodeTaken, code, shortened(&holder.values.name));
+                looked.found_at(looked.columns.of(by), Code::BarcodeTaken, code, shortened(&holder.values.name));
             } else {
                 decide(looked, &mut planned, &mut note, old, values);
             }
@@ -178,17 +181,51 @@ impl Planner {
         let row = looked.row;
         let mut twice = Vec::new();
         for code in &looked.said.ean13 {
-            twice.extend(self.claims.ean13(*code, row).map(|first| (first, code.to_string())));
+            twice.extend(self.claims.ean13(*code, row).map(|first| (By::Ean13, first, code.to_string())));
         }
         for code in &looked.said.local {
             let print = self.index.fingerprint(code);
-            twice.extend(self.claims.local(print, row).map(|first| (first, shortened(code))));
+            twice.extend(self.claims.local(print, row).map(|first| (By::Local, first, shortened(code))));
         }
-        for (first, code) in &twice {
-            looked.found(Code::BarcodeTwice, code, first);
-            self.refuse_late(Problem::of_row(Code::BarcodeTwice, *first).with(code, row));
-        }
+        self.refuse_both(looked, &twice);
         !twice.is_empty()
+    }
+
+    /// A good that comes back into use brings the codes that it keeps: they count as those of its row.
+    fn claim_kept<E>(
+        &mut self,
+        looked: &mut Looked,
+        place: Place,
+        good: &mut impl FnMut(i64) -> Result<Good, E>,
+    ) -> Result<(), E> {
+        let known = *self.index.good(place);
+        if !known.archived || looked.said.archived != Some(false) {
+            return Ok(());
+        }
+        let (row, old, mut twice) = (looked.row, good(known.id)?.values, Vec::new());
+        if looked.said.ean13.is_empty() {
+            for code in barcodes::stored(&old.ean13) {
+                let Ok(kept) = Ean13::parse(code) else { continue };
+                twice.extend(self.claims.ean13(kept, row).map(|first| (By::Ean13, first, code.to_owned())));
+            }
+        }
+        if looked.said.local.is_empty() {
+            for code in barcodes::stored(&old.local) {
+                let print = self.index.fingerprint(code);
+                twice.extend(self.claims.local(print, row).map(|first| (By::Local, first, shortened(code))));
+            }
+        }
+        self.refuse_both(looked, &twice);
+        Ok(())
+    }
+
+    fn refuse_both(&mut self, looked: &mut Looked, twice: &[(By, u32, String)]) {
+        let row = looked.row;
+        for (by, first, code) in twice {
+            let column = looked.columns.of(*by);
+            looked.found_at(column, Code::BarcodeTwice, code, first);
+            self.refuse_late(Problem::of_row(Code::BarcodeTwice, *first).at(column).with(code, row));
+        }
     }
 
     fn claim_good<E>(
@@ -220,14 +257,15 @@ impl Planner {
         }
         let name = self.index.fingerprint(&looked.said.name_folded);
         let Some(first) = self.claims.name(name, looked.row) else { return };
+        let column = looked.columns.name;
         if !told {
-            looked.found(Code::NameTwice, first, "");
+            looked.found_at(column, Code::NameTwice, first, "");
         }
-        self.refuse_late(Problem::of_row(Code::NameTwice, first).with(looked.row, ""));
+        self.refuse_late(Problem::of_row(Code::NameTwice, first).at(column).with(looked.row, ""));
     }
 
     /// A code of a good in use that another good in use has.
-    fn taken<'v>(&self, values: &'v Values, own: Option<Place>) -> Option<(&'v str, Place)> {
+    fn taken<'v>(&self, values: &'v Values, own: Option<Place>) -> Option<(By, &'v str, Place)> {
         if values.archived { None } else { self.index.taken(&values.ean13, &values.local, own) }
     }
 
@@ -357,8 +395,22 @@ fn decide(looked: &mut Looked, planned: &mut Planned, note: &mut Note, old: Opti
 
 impl Looked {
     fn found(&mut self, code: Code, a: impl ToString, b: impl ToString) {
-        self.problems.push(Problem::of_row(code, self.row).with(a, b));
+        self.found_at(None, code, a, b);
+    }
+
+    fn found_at(&mut self, column: Option<u32>, code: Code, a: impl ToString, b: impl ToString) {
+        self.problems.push(Problem::of_row(code, self.row).at(column).with(a, b));
         self.refused |= code.severity() == Severity::Error;
+    }
+}
+
+impl Columns {
+    fn of(self, by: By) -> Option<u32> {
+        match by {
+            By::Ean13 => self.ean13,
+            By::Local => self.local,
+            By::Name => self.name,
+        }
     }
 }
 

@@ -77,6 +77,8 @@ codes! {
     FileCrash = 14, Error;
     /// The server failed again and again.
     ServerFailed = 15, Error;
+    /// A quotation mark in a row is never closed.
+    FileOpenQuote = 16, Error;
     /// None of the first rows has a column for names.
     NoHeader = 20, Error;
     /// Two columns of the header mean the same: `a` and `b`.
@@ -143,6 +145,8 @@ codes! {
     SubjectUnknown = 68, Error;
     /// `a` is neither yes nor no.
     ArchivedUnknown = 69, Error;
+    /// `a` is no id of a good.
+    IdUnreadable = 70, Error;
 
     // A row among others.
     /// Several goods match: by `a`.

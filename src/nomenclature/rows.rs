@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
 use crate::nomenclature::barcodes::{self, Ean13, LONGEST_LOCAL, MOST_CODES, NoEan};
 use crate::nomenclature::columns::{Field, Header};
 use crate::nomenclature::model::{LONGEST_ARTICLE, LONGEST_GROUP, LONGEST_NAME, LONGEST_UNIT, Subject, Vat};
@@ -37,6 +39,8 @@ pub struct Said {
     pub subject: Option<Subject>,
     /// Whether the good is out of use.
     pub archived: Option<bool>,
+    /// The public id of the good.
+    pub id: Option<Uuid>,
 }
 
 /// A row that was looked at.
@@ -50,6 +54,21 @@ pub struct Looked {
     pub problems: Vec<Problem>,
     /// Whether something is wrong with it.
     pub refused: bool,
+    /// The good that its id names, once somebody has looked it up.
+    pub good: Option<i64>,
+    /// Where its sheet has what rows are matched by.
+    pub columns: Columns,
+}
+
+/// The columns of what rows are matched by, if the sheet has them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// Of names.
+    pub name: Option<u32>,
+    /// Of EAN-13.
+    pub ean13: Option<u32>,
+    /// Of local codes.
+    pub local: Option<u32>,
 }
 
 /// Looks at a row under `header`. `None`: its known columns are empty.
@@ -73,10 +92,16 @@ pub fn look(header: &Header, row: &Row) -> Option<Looked> {
         local: look.local(),
         subject: look.subject(),
         archived: look.archived(),
+        id: look.id(),
     };
     let problems = look.problems;
     let refused = problems.iter().any(|problem| problem.code.severity() == Severity::Error);
-    Some(Looked { row: row.number, said, problems, refused })
+    let columns = Columns {
+        name: header.column(Field::Name),
+        ean13: header.column(Field::Ean13),
+        local: header.column(Field::Local),
+    };
+    Some(Looked { row: row.number, said, problems, refused, good: None, columns })
 }
 
 struct Look<'a> {
@@ -286,6 +311,15 @@ impl<'a> Look<'a> {
             self.found(Field::Subject, Code::SubjectUnknown, shortened(raw.trim()), "");
         }
         subject
+    }
+
+    fn id(&mut self) -> Option<Uuid> {
+        let raw = self.raw(Field::Id)?;
+        let id = Uuid::parse_str(raw.trim_matches(is_blank)).ok();
+        if id.is_none() {
+            self.found(Field::Id, Code::IdUnreadable, shortened(raw.trim()), "");
+        }
+        id
     }
 
     fn archived(&mut self) -> Option<bool> {

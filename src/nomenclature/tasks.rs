@@ -116,9 +116,11 @@ async fn go_on(context: &TaskContext, reader: &Reader, order: Order) -> Result<O
             Written::Busy => return Ok(Outcome::Snooze(BUSY)),
             Written::Stale => {}
         }
-        // Goods have changed since: the same question is not asked twice, another one is.
+        // Goods have changed since: the same question is not asked twice, another one is. What nobody has agreed to on second
+        // thoughts is another one, even if it would do the same.
         let fresh = planning::plan(context, reader, &import).await?;
-        if fresh.digest != plan.digest {
+        let newly_drastic = fresh.counts.is_drastic() && !plan.counts.is_drastic();
+        if fresh.digest != plan.digest || newly_drastic {
             return Ok(ask(context, import, fresh, true).await?);
         }
         import = agree(context, import, fresh).await?;
@@ -220,6 +222,8 @@ async fn refuse(context: &TaskContext, order: Order, problem: Problem) -> Outcom
             let mut import = imports::organizations(tx, company, order.import)?;
             (import.status, import.updated_at) = (Status::Canceled, now);
             import.failure = Some(problem.clone());
+            // The plan that was being made.
+            sql::plans::give_up_all_but(tx, import.id, [None, None])?;
             keep(tx, &import)?;
             Ok::<_, NomenclatureError>(Outcome::Failed { error: words::resolution(Language::En, "", &problem) })
         })

@@ -55,6 +55,11 @@ fn texts(code: Code) -> Texts {
             "файл повреждён: откройте его в табличном редакторе и сохраните заново",
             "файл пошкоджено: відкрийте його в табличному редакторі та збережіть заново",
         ],
+        Code::FileOpenQuote => [
+            "a quotation mark is never closed: close it, or double it if it belongs to the text",
+            "кавычка не закрыта: закройте её или удвойте, если она относится к тексту",
+            "лапки не закрито: закрийте їх або подвойте, якщо вони належать до тексту",
+        ],
         Code::FileEncrypted => [
             "the file is protected by a password: save it without one",
             "файл защищён паролем: сохраните его без пароля",
@@ -192,6 +197,11 @@ fn texts(code: Code) -> Texts {
             "“{a}” is no VAT rate: 0, 5, 7, 10, 20, 22 or none",
             "«{a}» — не ставка НДС: 0, 5, 7, 10, 20, 22 или «без НДС»",
             "«{a}» — не ставка ПДВ: 0, 5, 7, 10, 20, 22 або «без ПДВ»",
+        ],
+        Code::IdUnreadable => [
+            "“{a}” is no identifier of a good: leave it as the export had it, or leave the cell empty",
+            "«{a}» не является идентификатором товара: оставьте его таким, как в выгрузке, или очистите ячейку",
+            "«{a}» не є ідентифікатором товару: залиште його таким, як у вивантаженні, або очистьте клітинку",
         ],
         Code::EanDigits => [
             "“{a}” is no EAN-13: it has something beside digits",
@@ -499,6 +509,8 @@ pub enum Why {
     OtherList,
     /// The page token is none.
     NoToken,
+    /// The list it is of can no longer be read.
+    TokenTooOld,
     /// The request has no field `file`.
     NoFile,
     /// The form is malformed.
@@ -554,6 +566,11 @@ pub fn why(language: Language, why: &Why) -> String {
             "must be the `next_page_token` of a page of this list",
             "должен быть `next_page_token` страницы этого списка",
             "має бути `next_page_token` сторінки цього списку",
+        ],
+        Why::TokenTooOld => [
+            "is of a list that has changed since and can no longer be continued: begin with its first page",
+            "относится к списку, который с тех пор изменился и больше не может быть продолжен: начните с первой страницы",
+            "належить до списку, який відтоді змінився і більше не може бути продовжений: почніть із першої сторінки",
         ],
         Why::NoFile => ["the form has no field `file`", "в форме нет поля `file`", "у формі немає поля `file`"],
         Why::Form => [

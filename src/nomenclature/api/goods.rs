@@ -438,7 +438,8 @@ impl GoodsApi {
 
     /// Download the catalogue
     ///
-    /// Every good, archived ones too. Imported as it is, the workbook changes nothing.
+    /// Every good, archived ones too, with its id: imported as it is, whatever rows are matched by, the workbook changes
+    /// nothing.
     #[oai(path = "/v5/orgs/:org_guid/nomenclature.xlsx", method = "get", operation_id = "export_goods")]
     async fn export(
         &self,

@@ -3,7 +3,8 @@
 use std::io;
 
 use crate::auth::AuthError;
-use crate::nomenclature::words::Why;
+use crate::i18n::Language;
+use crate::nomenclature::words::{self, Why};
 use crate::sheets::Unwritten;
 use crate::store::StoreError;
 use crate::tasks::TaskError;
@@ -26,7 +27,7 @@ pub enum NomenclatureError {
     #[error("there is no {0:?} `{1}`")]
     NotFound(What, String),
     /// The request is not in order: the parameter or field at fault, and why.
-    #[error("`{0}`: {1:?}")]
+    #[error("`{0}`: {words}", words = words::why(Language::En, .1))]
     Refused(&'static str, Why),
     /// A barcode is another good's: the field, the barcode and that good's name.
     #[error("`{0}`: {1} belongs to {2}")]

@@ -189,6 +189,9 @@ fn page_of_goods(
         archived: list.archived,
     };
     let version = token.as_ref().map_or(catalogue.version, |token| token.moment.min(catalogue.version));
+    if version < catalogue.forgotten {
+        return Err(NomenclatureError::Refused("page_token", Why::TokenTooOld));
+    }
     let (number, total) = match &token {
         Some(token) => (token.page, token.total),
         None if filter == Filter::default() => (1, catalogue.live + catalogue.archived),

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::NomenclatureError;
 use crate::audit::own::timed;
+use crate::auth::model::CompanyId;
 use crate::clock::{Clock, Timestamp};
 use crate::nomenclature::columns::{Header, LAST_HEADER_ROW};
 use crate::nomenclature::matching::Index;
@@ -101,7 +102,8 @@ pub async fn plan(context: &TaskContext, reader: &Reader, import: &Import) -> Re
         let planner = Planner::new(import.asked.strategy, import.asked.attributes, index);
         let (store, clock) = (context.store().clone(), context.clock().clone());
         let (decided, mut staged) = mpsc::channel(1);
-        let deciding = tokio::task::spawn_blocking(move || decide_all(planner, &store, &clock, looked, &decided));
+        let deciding =
+            tokio::task::spawn_blocking(move || decide_all(planner, &store, company, &clock, looked, &decided));
         while let Some((more, rows)) = staged.recv().await {
             making.stage(more).await?;
             making.tell(rows);
@@ -265,12 +267,13 @@ impl Drop for Making {
 fn decide_all(
     mut planner: Planner,
     store: &Store,
+    company: CompanyId,
     clock: &Clock,
     mut looked: mpsc::Receiver<Batch>,
     decided: &mpsc::Sender<(Staged, i64)>,
 ) -> Result<Planner, Halt> {
     while let Some(batch) = looked.blocking_recv() {
-        let staged = decide(&mut planner, store, batch, clock.now())?;
+        let staged = decide(&mut planner, store, company, batch, clock.now())?;
         if decided.blocking_send((staged, planner.counts().rows)).is_err() {
             break;
         }
@@ -279,14 +282,23 @@ fn decide_all(
 }
 
 /// What becomes of a batch of rows.
-fn decide(planner: &mut Planner, store: &Store, batch: Batch, now: Timestamp) -> Result<Staged, Halt> {
+fn decide(
+    planner: &mut Planner,
+    store: &Store,
+    company: CompanyId,
+    batch: Batch,
+    now: Timestamp,
+) -> Result<Staged, Halt> {
     store.read(|conn| {
         let mut staged = Staged { rows: Vec::with_capacity(batch.rows.len()), problems: Vec::new() };
         let mut versions = sql::goods::Versions::new(conn)?;
         for mut looked in batch.rows {
-            let planned = planner.plan(&mut looked, |id| versions.get(id)?.ok_or(NomenclatureError::Busy))?;
+            if let Some(id) = looked.said.id {
+                looked.good = sql::finding::number(conn, company, id)?;
+            }
+            let row = planner.plan(&mut looked, |id| versions.get(id)?.ok_or(NomenclatureError::Busy))?;
             // Public ids that begin with the time stand together in their index.
-            staged.rows.push((planned, timed(now, Uuid::new_v4().as_bytes())));
+            staged.rows.push((row, timed(now, Uuid::new_v4().as_bytes())));
             staged.problems.append(&mut looked.problems);
         }
         for note in batch.notes {
@@ -394,6 +406,7 @@ fn unreadable(why: Unreadable) -> Halt {
         Unreadable::Empty => file(Code::FileEmpty),
         Unreadable::UnknownFormat => file(Code::FileUnknown),
         Unreadable::Damaged(_) => file(Code::FileDamaged),
+        Unreadable::OpenQuote { row } => Problem::of_row(Code::FileOpenQuote, row),
         Unreadable::Encrypted => file(Code::FileEncrypted),
         Unreadable::NoSheet => file(Code::FileNoSheet),
         Unreadable::FileTooLarge { limit } => file(Code::FileTooLarge).with(limit, ""),

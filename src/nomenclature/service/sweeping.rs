@@ -12,6 +12,9 @@ use crate::store::{Store, StoreError, WriteTx};
 /// A file that nobody has written to for so long is given up.
 const STALLED: Duration = Duration::from_hours(1);
 
+/// How long a list or an export is read, page by page, as the catalogue was when it was begun.
+const READING: Duration = Duration::from_hours(1);
+
 /// So many pieces of a file are removed in one transaction.
 const PIECES: usize = 40;
 
@@ -44,7 +47,7 @@ pub async fn sweep(store: &Store, now: Timestamp, kept_for: Duration) -> Result<
         while !store.write(move |tx| sql::plans::remove_slice(tx, plan, ROWS)).await? {}
     }
     for company in companies {
-        forget_versions(store, company).await?;
+        forget_versions(store, company, now).await?;
     }
     Ok(())
 }
@@ -59,21 +62,27 @@ fn forget(tx: &WriteTx<'_>, import: i64) -> Result<(), StoreError> {
     sql::imports::save(tx, &import)
 }
 
-/// Removes the versions of goods that were followed before every import that can be undone. While one is being made or
-/// carried out, or undone, nothing is: it may go by them.
-async fn forget_versions(store: &Store, company: CompanyId) -> Result<(), StoreError> {
-    let (horizon, end) = store.read(|conn| {
+/// Removes the versions of goods that were followed before every import that can be undone, and before whatever somebody
+/// may still be reading page by page. While an import is being made or carried out, or undone, nothing is: it may go by
+/// them.
+async fn forget_versions(store: &Store, company: CompanyId, now: Timestamp) -> Result<(), StoreError> {
+    let found = store.read(|conn| {
         let catalogue = sql::catalogues::get(conn, company)?;
         if catalogue.pending.is_some() || sql::imports::any_going_on(conn, company)? {
-            return Ok((0, 0));
+            return Ok(None);
         }
-        let earliest = sql::imports::earliest_applied(conn, company)?;
+        // Whoever began to read since then reads that version or a later one.
+        let seen = match sql::catalogues::mark(conn, company)? {
+            Some((_, at)) if at > now.minus(READING) => return Ok(None),
+            Some((version, _)) => version,
+            None => 0,
+        };
         // The version that was followed by the earliest import is what undoing it brings back.
-        Ok::<_, StoreError>((
-            earliest.unwrap_or(catalogue.version + 1).min(catalogue.version + 1),
-            sql::goods::last(conn)?,
-        ))
+        let earliest = sql::imports::earliest_applied(conn, company)?.unwrap_or(i64::MAX);
+        Ok::<_, StoreError>(Some((earliest.min(seen + 1), sql::goods::last(conn)?)))
     })?;
+    let Some((horizon, end)) = found else { return Ok(()) };
+    store.write(move |tx| sql::catalogues::set_mark(tx, company, horizon - 1, now)).await?;
     let mut after = 0;
     while after < end {
         let last = store.write(move |tx| sql::goods::forget_slice(tx, company, horizon, after, ROWS)).await?;

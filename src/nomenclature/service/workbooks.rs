@@ -11,7 +11,7 @@ use super::{NomenclatureError, NomenclatureService};
 use crate::auth::model::SharedPrincipal;
 use crate::i18n::Language;
 use crate::nomenclature::columns::{Field, Header, LAST_HEADER_ROW};
-use crate::nomenclature::model::{Import, Outcome, Status, Values, Vat};
+use crate::nomenclature::model::{Good, Import, Outcome, Status, Vat};
 use crate::nomenclature::problems::Problem;
 use crate::nomenclature::rows::subject_names;
 use crate::nomenclature::sql;
@@ -22,7 +22,8 @@ use crate::sheets::{Cell, Column, Look, Row, Value, Writer};
 use crate::store::{Store, StoreError};
 use uuid::Uuid;
 
-fn columns(language: Language) -> Vec<Column> {
+/// The columns of a workbook; `ids`: of one that has goods in it.
+fn columns(language: Language, ids: bool) -> Vec<Column> {
     let column = |field: Field| {
         let (width, look) = match field {
             Field::Name => (44.0, Look::Text),
@@ -33,10 +34,11 @@ fn columns(language: Language) -> Vec<Column> {
             Field::Vat | Field::Archived => (12.0, Look::Plain),
             Field::Local => (22.0, Look::Text),
             Field::Subject => (18.0, Look::Plain),
+            Field::Id => (38.0, Look::Text),
         };
         Column { name: field.name(language).to_owned(), width, look }
     };
-    Field::ALL.into_iter().map(column).collect()
+    Field::ALL.into_iter().filter(|field| ids || *field != Field::Id).map(column).collect()
 }
 
 fn in_language(language: Language, texts: [&'static str; 3]) -> &'static str {
@@ -48,7 +50,8 @@ fn in_language(language: Language, texts: [&'static str; 3]) -> &'static str {
 }
 
 /// A good as a row that is read back as the same good.
-fn row_of(language: Language, values: &Values) -> [Value<'_>; 10] {
+fn row_of(language: Language, good: &Good) -> [Value<'_>; 11] {
+    let values = &good.values;
     let text =
         |text: &Option<String>| text.as_deref().map_or(Value::Empty, |text| Value::Text(Cow::Owned(text.to_owned())));
     [
@@ -66,6 +69,7 @@ fn row_of(language: Language, values: &Values) -> [Value<'_>; 10] {
         Value::text(&values.local),
         Value::text(in_language(language, subject_names(values.subject))),
         Value::text(label(language, if values.archived { Label::Yes } else { Label::No })),
+        Value::Text(Cow::Owned(good.guid.to_string())),
     ]
 }
 
@@ -87,7 +91,7 @@ impl NomenclatureService {
         let (store, now, company) = (self.store.clone(), self.clock.now().to_utc().naive_utc(), caller.company_id);
         off_the_workers(move || {
             let version = store.read_one(|conn| sql::catalogues::get(conn, company))?.version;
-            let mut writer = Writer::new(label(language, Label::Goods), columns(language), now)?;
+            let mut writer = Writer::new(label(language, Label::Goods), columns(language, true), now)?;
             let mut after = (String::new(), i64::MIN);
             loop {
                 // A snapshot for each slice, of one version: a long export holds nobody up.
@@ -97,7 +101,7 @@ impl NomenclatureService {
                 let Some(last) = goods.last() else { break };
                 after = (crate::nomenclature::text::fold(&last.values.name), last.good);
                 for good in &goods {
-                    writer.row(&row_of(language, &good.values))?;
+                    writer.row(&row_of(language, good))?;
                 }
             }
             finished(writer)
@@ -108,7 +112,8 @@ impl NomenclatureService {
     /// `GET async/imports/nomenclature-template.xlsx`: a workbook to be filled in.
     pub async fn template(&self, language: Language) -> Result<File, NomenclatureError> {
         let now = self.clock.now().to_utc().naive_utc();
-        off_the_workers(move || finished(Writer::new(label(language, Label::Goods), columns(language), now)?)).await
+        off_the_workers(move || finished(Writer::new(label(language, Label::Goods), columns(language, false), now)?))
+            .await
     }
 
     /// `GET …/{guid}/report.xlsx`: the uploaded rows, with what becomes of them and why.

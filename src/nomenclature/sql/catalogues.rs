@@ -3,16 +3,24 @@
 use rusqlite::{OptionalExtension, named_params};
 
 use crate::auth::model::CompanyId;
+use crate::clock::Timestamp;
 use crate::nomenclature::model::Catalogue;
 use crate::store::{Conn, StoreError, WriteTx};
 
 /// A company's catalogue; empty if there is none.
 pub fn get(conn: &Conn, company: CompanyId) -> Result<Catalogue, StoreError> {
     let mut statement = conn.prepare_cached(
-        "SELECT version, live, archived, pending_plan FROM nomenclature_catalogues WHERE company_id = :company",
+        "SELECT version, live, archived, pending_plan, forgotten FROM nomenclature_catalogues
+         WHERE company_id = :company",
     )?;
     let found = statement.query_row(named_params! { ":company": company.0 }, |row| {
-        Ok(Catalogue { version: row.get(0)?, live: row.get(1)?, archived: row.get(2)?, pending: row.get(3)? })
+        Ok(Catalogue {
+            version: row.get(0)?,
+            live: row.get(1)?,
+            archived: row.get(2)?,
+            pending: row.get(3)?,
+            forgotten: row.get(4)?,
+        })
     });
     Ok(found.optional()?.unwrap_or_default())
 }
@@ -92,6 +100,28 @@ pub fn stranded(conn: &Conn) -> Result<Vec<(CompanyId, i64, i64)>, StoreError> {
     )?;
     let rows = statement.query_map([], |row| Ok((CompanyId(row.get(0)?), row.get(1)?, row.get(2)?)))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The version that a catalogue had at an instant that somebody noted.
+pub fn mark(conn: &Conn, company: CompanyId) -> Result<Option<(i64, Timestamp)>, StoreError> {
+    let mut statement = conn
+        .prepare_cached("SELECT marked_version, marked_at FROM nomenclature_catalogues WHERE company_id = :company")?;
+    let found = statement.query_row(named_params! { ":company": company.0 }, |row| {
+        let (version, at): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+        Ok(version.zip(at.map(Timestamp::from_micros)))
+    });
+    Ok(found.optional()?.flatten())
+}
+
+/// Notes the present version of a catalogue, and that it can be read from `readable` on.
+pub fn set_mark(tx: &WriteTx<'_>, company: CompanyId, readable: i64, now: Timestamp) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE nomenclature_catalogues
+         SET marked_version = version, marked_at = :now, forgotten = max(forgotten, :readable)
+         WHERE company_id = :company",
+    )?
+    .execute(named_params! { ":company": company.0, ":now": now.as_micros(), ":readable": readable })?;
+    Ok(())
 }
 
 /// Every catalogue.

@@ -1,13 +1,13 @@
 //! Statements on `nomenclature_names` and `nomenclature_ids`: what goods are found by, apart from their versions. Each may
 //! be repeated.
 
-use rusqlite::named_params;
+use rusqlite::{OptionalExtension, named_params};
 use uuid::Uuid;
 
 use super::FOREVER;
 use super::writing::Slice;
 use crate::auth::model::CompanyId;
-use crate::store::{StoreError, WriteTx};
+use crate::store::{Conn, StoreError, WriteTx};
 
 /// Has the goods that a slice of a plan makes be found from a version on.
 pub fn add_made(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: i64) -> Result<(), StoreError> {
@@ -46,6 +46,14 @@ pub fn remove_made(tx: &WriteTx<'_>, company: CompanyId, slice: Slice, version: 
     )?
     .execute(named_params! { ":company": company.0, ":after": after, ":last": last })?;
     Ok(())
+}
+
+/// The number of the good that a public id names.
+pub fn number(conn: &Conn, company: CompanyId, guid: Uuid) -> Result<Option<i64>, StoreError> {
+    Ok(conn
+        .prepare_cached("SELECT good FROM nomenclature_ids WHERE company_id = ?1 AND guid = ?2")?
+        .query_row((company.0, guid.as_bytes()), |row| row.get(0))
+        .optional()?)
 }
 
 /// Has a good be found by a public id.

@@ -70,7 +70,8 @@ pub fn write(
                                          created_at, changed_at)
          SELECT :company, good, guid, :version, name, name_folded, article, article_folded, group_path, group_folded,
                 unit, price, vat, ean13, local, subject, archived, ifnull(created_at, :now), :now
-         FROM nomenclature_plan_rows WHERE id > :after AND id <= :last AND outcome IN (0, 1)",
+         FROM nomenclature_plan_rows WHERE id > :after AND id <= :last AND outcome IN (0, 1)
+         ON CONFLICT (company_id, good, since) DO NOTHING",
     )?
     .execute(named_params! {
         ":company": company.0, ":version": version, ":now": now.as_micros(), ":after": slice.after, ":last": slice.last,
@@ -84,7 +85,8 @@ pub fn write(
                 g.group_folded, g.unit, g.price, g.vat, g.ean13, g.local, g.subject,
                 iif(p.outcome = 3, 1, g.archived), g.created_at, :now
          FROM nomenclature_plan_rows p JOIN nomenclature_goods g ON g.id = ifnull(p.from_id, p.old_id)
-         WHERE p.id > :after AND p.id <= :last AND p.outcome IN (3, 5) AND g.company_id = :company",
+         WHERE p.id > :after AND p.id <= :last AND p.outcome IN (3, 5) AND g.company_id = :company
+         ON CONFLICT (company_id, good, since) DO NOTHING",
     )?
     .execute(named_params! {
         ":company": company.0, ":version": version, ":now": now.as_micros(), ":after": slice.after, ":last": slice.last,

@@ -10,8 +10,15 @@ CREATE TABLE nomenclature_names (
     until       INTEGER NOT NULL DEFAULT 9223372036854775807,
     PRIMARY KEY (company_id, name_folded, good, since)
 ) STRICT, WITHOUT ROWID;
+-- Versions of a good that follow each other under one name are one row.
 INSERT INTO nomenclature_names (company_id, name_folded, good, since, until)
-SELECT company_id, name_folded, good, since, until FROM nomenclature_goods;
+SELECT company_id, name_folded, good, min(since), max(until)
+FROM (SELECT company_id, name_folded, good, since, until,
+             sum(begins) OVER (PARTITION BY company_id, good ORDER BY since) AS stretch
+      FROM (SELECT company_id, name_folded, good, since, until,
+                   (lag(name_folded) OVER of_good IS NOT name_folded OR lag(until) OVER of_good IS NOT since) AS begins
+            FROM nomenclature_goods WINDOW of_good AS (PARTITION BY company_id, good ORDER BY since)))
+GROUP BY company_id, good, stretch, name_folded;
 DROP INDEX nomenclature_goods_by_name;
 
 -- Which good has which public id. It stays while there is any version of it.
@@ -27,7 +34,13 @@ DROP INDEX nomenclature_goods_by_guid;
 
 -- The version of a good that stands at a version of the catalogue is one look into it.
 DROP INDEX nomenclature_goods_by_good;
-CREATE INDEX nomenclature_goods_by_good ON nomenclature_goods (company_id, good, since);
+CREATE UNIQUE INDEX nomenclature_goods_by_good ON nomenclature_goods (company_id, good, since);
+
+-- Versions are forgotten only once nobody can still be reading a list or an export by them: which version there was at an
+-- instant that is long enough ago. Below `forgotten` a catalogue can no longer be read.
+ALTER TABLE nomenclature_catalogues ADD COLUMN marked_version INTEGER;
+ALTER TABLE nomenclature_catalogues ADD COLUMN marked_at INTEGER;
+ALTER TABLE nomenclature_catalogues ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 
 -- Whether the good is found by another name than before. Of plans that were made earlier nobody said: they are looked at.
 ALTER TABLE nomenclature_plan_rows

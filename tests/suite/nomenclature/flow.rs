@@ -134,7 +134,7 @@ async fn without_an_attribute_every_row_is_new() {
     // By name, each of these rows matches several goods.
     let waiting = world.read("?use_good_name=true", rows).await;
     assert_eq!(figures(&waiting), [0, 0, 0, 0, 2]);
-    assert!(said(&waiting, "Error")[1].contains("row 2: several goods match the row by name"), "{waiting:#}");
+    assert!(said(&waiting, "Error")[1].contains("row 2, column A: several goods match the row by name"), "{waiting:#}");
 }
 
 #[tokio::test]
@@ -293,6 +293,67 @@ async fn of_very_many_problems_the_first_thousand_are_listed_and_the_rest_counte
     let cells = super::cells(&report.body);
     assert_eq!(cells.len(), 1 + 1_250);
     assert_eq!(cells[1_250][..3], ["1251", "refused", "Column B: “?” is no price"]);
+}
+
+#[tokio::test]
+async fn an_archive_that_has_become_drastic_since_it_was_confirmed_is_asked_about_again() {
+    let world = World::new().await;
+    let names: Vec<String> = (0..10).map(|number| format!("P{number}")).collect();
+    let goods: Vec<(&str, &str, u64)> = names.iter().zip(1..).map(|(name, at)| (name.as_str(), "1", at)).collect();
+    world.import("", priced(&goods)).await;
+    // Two of ten would go: that is no fifth thought.
+    let task = world.read("?import_strategy=FullImport", priced(&goods[..8])).await;
+    assert_eq!(task["status"], "WaitingForFeedback");
+    // Of seven they are more than a fifth, and the rows do the same as before.
+    for name in &names[..3] {
+        world.change(name, json!({"is_archived": true})).await.expect(200);
+    }
+    let before = world.goods().await;
+    world.user.post(&world.task_path(&task, "/confirm"), Value::Null).await.expect(200);
+    world.server.run_pending_tasks().await;
+    let asked = world.user.get(&world.task_path(&task, "")).await.expect(200).json();
+    assert_eq!(asked["status"], "WaitingForFeedback", "{asked:#}");
+    assert_eq!(world.goods().await, before);
+    world.user.post(&world.task_path(&task, "/confirm"), Value::Null).await.expect(422);
+}
+
+#[tokio::test]
+async fn a_list_is_read_to_its_end_whatever_is_forgotten_meanwhile() {
+    let world = World::new().await;
+    world.import("", priced(&[("A", "1", 1), ("B", "1", 2), ("C", "1", 3), ("D", "1", 4)])).await;
+    // Nothing can be undone any more, so nothing holds old versions but whoever reads.
+    world.server.clock.advance(Duration::from_hours(31 * 24));
+    world.server.run_pending_tasks().await;
+    let user = world.server.sign_in("user", crate::support::PASSWORD).await;
+    let first = user.get(&world.at("nomenclature?items_per_page=2")).await.expect(200).json();
+    let next = |page: &Value| {
+        format!("nomenclature?items_per_page=2&page_token={}", page["next_page_token"].as_str().unwrap())
+    };
+    let id = |name: &str| {
+        let goods = first["items"].as_array().unwrap().iter();
+        goods.filter(|good| good["name"] == name).map(|good| good["guid"].as_str().unwrap().to_owned()).next()
+    };
+    let path = world.at(&format!("nomenclature/{}", id("B").expect("a good")));
+    user.call(Method::PATCH, &path).json(&json!({"price": 200})).send().await.expect(200);
+    let all = user.get(&world.at("nomenclature")).await.expect(200).json();
+    let last = all["items"].as_array().unwrap().iter().find(|good| good["name"] == "D").unwrap()["guid"].clone();
+    let path = world.at(&format!("nomenclature/{}", last.as_str().unwrap()));
+    user.call(Method::PATCH, &path).json(&json!({"price": 200})).send().await.expect(200);
+    world.server.clock.advance(Duration::from_mins(30));
+    world.server.run_pending_tasks().await;
+    let second = user.get(&world.at(&next(&first))).await.expect(200).json();
+    let names: Vec<_> = second["items"].as_array().unwrap().iter().map(|good| good["name"].clone()).collect();
+    assert_eq!(names, ["C", "D"], "as the first page found them");
+    // In the end it is forgotten, and said so instead of leaving goods out.
+    for _ in 0..3 {
+        world.server.clock.advance(Duration::from_mins(90));
+        world.server.run_pending_tasks().await;
+    }
+    let user = world.server.sign_in("user", crate::support::PASSWORD).await;
+    let refused = user.get(&world.at(&next(&first))).await.expect(422).json();
+    assert_eq!(refused["errors"][0]["field"], "page_token");
+    assert!(refused["message"].as_str().unwrap().contains("begin with its first page"), "{refused}");
+    assert_eq!(world.findings(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -293,8 +293,8 @@ async fn each_oddity_has_its_resolution_by_row_and_column() {
             "a.xlsx",
             Book::of(&rows(&[HEAD, &["A", &nine], &["B", &nine]])).bytes(),
             vec![
-                "E Sheet “Goods”, row 2: the barcode 4820000000093",
-                "E Sheet “Goods”, row 3: the barcode 4820000000093",
+                "E Sheet “Goods”, row 2, column B: the barcode 4820000000093",
+                "E Sheet “Goods”, row 3, column B: the barcode 4820000000093",
             ],
         ),
         (
@@ -302,21 +302,21 @@ async fn each_oddity_has_its_resolution_by_row_and_column() {
             by_name,
             "a.xlsx",
             good_with(1, &one),
-            vec!["E Sheet “Goods”, row 2: the barcode 4820000000017 belongs to another good: “Taken”"],
+            vec!["E Sheet “Goods”, row 2, column B: the barcode 4820000000017 belongs to another good: “Taken”"],
         ),
         (
             "codes of two goods",
             by_ean,
             "a.xlsx",
             good_with(1, &both),
-            vec!["E Sheet “Goods”, row 2: several goods match the row by EAN-13"],
+            vec!["E Sheet “Goods”, row 2, column B: several goods match the row by EAN-13"],
         ),
         (
             "a name of two goods",
             by_name,
             "a.xlsx",
             good_with(0, " TWIN "),
-            vec!["E Sheet “Goods”, row 2: several goods match the row by name"],
+            vec!["E Sheet “Goods”, row 2, column A: several goods match the row by name"],
         ),
         (
             "a name twice",
@@ -324,8 +324,8 @@ async fn each_oddity_has_its_resolution_by_row_and_column() {
             "a.xlsx",
             Book::of(&rows(&[HEAD, &["Milk"], &["MILK "]])).bytes(),
             vec![
-                "E Sheet “Goods”, row 2: the same name stands in row 3",
-                "E Sheet “Goods”, row 3: the same name stands in row 2",
+                "E Sheet “Goods”, row 2, column A: the same name stands in row 3",
+                "E Sheet “Goods”, row 3, column A: the same name stands in row 2",
             ],
         ),
         (

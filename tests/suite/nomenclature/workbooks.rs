@@ -15,25 +15,42 @@ async fn the_catalogue_imported_as_it_is_changes_nothing() {
         &["Молоко «2,5%»", "", "", "", "0", "0", &two, "", "Product", "no"],
         &["Old", "", "", "", "", "", &three, "", "", "yes"],
         &["No codes", "12", "", "", "999999999999,99", "22", "", "", "", ""],
+        &["Local only", "", "", "", "1", "", "", "", "", ""],
+        // Nothing tells it from the other of its name but what the export says.
+        &["No codes", "13", "", "", "", "", "", "", "", ""],
     ]);
     world.import("", rows).await;
-    world.change("No codes", json!({"barcodes_local": ["L 3"]})).await.expect(200);
+    world.change("Local only", json!({"barcodes_local": ["L 3"]})).await.expect(200);
     let before = world.goods().await;
     for language in ["en", "ru", "uk"] {
         let call = world.user.call(Method::GET, &world.at("nomenclature.xlsx")).header("accept-language", language);
         let export = call.send().await.expect(200);
         assert_eq!(export.header("content-type"), Some(XLSX));
         assert_eq!(export.header("content-language"), Some(language));
-        for query in
-            ["?import_strategy=FullImport&use_barcodes_local=true", "?import_strategy=FullImport&use_good_name=true"]
-        {
+        for query in [
+            "",
+            "?import_strategy=FullImport",
+            "?import_strategy=FullImport&use_barcodes_local=true&use_good_name=true",
+        ] {
             let task = world.import(query, export.body.to_vec()).await;
-            assert_eq!(figures(&task), [0, 0, 4, 0, 0], "{task:#}");
+            assert_eq!(figures(&task), [0, 0, 6, 0, 0], "{task:#}");
             assert_eq!(said(&task, "Warning"), Vec::<String>::new());
             assert_eq!(world.goods().await, before, "{language}");
         }
     }
     assert_eq!(world.findings(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn an_id_that_an_export_did_not_write_is_told_by_its_column() {
+    let world = World::new().await;
+    let rows = sheet(&[&["Name", "Good ID"], &["Milk", "17"], &["Bread", "00000000-0000-4000-8000-000000000000"]]);
+    let task = world.read("?use_barcodes_ean13=false", rows).await;
+    let errors = said(&task, "Error");
+    let told =
+        "row 2, column B: “17” is no identifier of a good: leave it as the export had it, or leave the cell empty";
+    assert!(errors.iter().any(|error| error.ends_with(told)), "{errors:?}");
+    assert_eq!(figures(&task), [1, 0, 0, 0, 1], "an id of somebody else's catalogue says nothing");
 }
 
 #[tokio::test]
