@@ -25,8 +25,9 @@ const LONG: u32 = 4_096;
 /// Pages: from here on the writer does it. As much of the file system is kept for the log in any case (`journal_size_limit`).
 const TOO_LONG: u32 = 4 * LONG;
 
-/// Pages: so much longer the log gets before it is tried again. A reader may be in the way of all of it.
-const AGAIN: u32 = LONG / 4;
+/// Pages: so much longer the log gets before it is done again. The fewer times, the fewer copies of pages that change with
+/// every commit.
+const AGAIN: u32 = LONG;
 
 /// What the writer has of it.
 pub(super) struct Checkpointer {
