@@ -426,3 +426,38 @@ fn unreadable(why: Unreadable) -> Halt {
     };
     Halt::Unreadable(Box::new(problem))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_why_a_file_cannot_be_read_is_told_with_its_place() {
+        let limit = 9;
+        for (why, code, row, column, a) in [
+            (Unreadable::Empty, Code::FileEmpty, 0, None, ""),
+            (Unreadable::UnknownFormat, Code::FileUnknown, 0, None, ""),
+            (Unreadable::Damaged("a tag".into()), Code::FileDamaged, 0, None, ""),
+            (Unreadable::OpenQuote { row: 6_002 }, Code::FileOpenQuote, 6_002, None, ""),
+            (Unreadable::Encrypted, Code::FileEncrypted, 0, None, ""),
+            (Unreadable::NoSheet, Code::FileNoSheet, 0, None, ""),
+            (Unreadable::FileTooLarge { limit }, Code::FileTooLarge, 0, None, "9"),
+            (Unreadable::TooManyEntries { limit }, Code::FileInflates, 0, None, "9"),
+            (Unreadable::InflatedTooLarge { limit }, Code::FileInflates, 0, None, "9"),
+            (Unreadable::RatioTooHigh { limit }, Code::FileInflates, 0, None, "9"),
+            (Unreadable::TooManyRows { limit }, Code::FileTooManyRows, 0, None, "9"),
+            (Unreadable::TooManyColumns { row: 4, limit: 9 }, Code::FileTooManyColumns, 4, None, "9"),
+            (Unreadable::TooManyCells { row: 4, limit }, Code::FileTooManyCells, 4, None, "9"),
+            (Unreadable::RowTooLong { row: 4, limit }, Code::FileTextTooLong, 4, None, "9"),
+            (Unreadable::TextTooLong { row: 4, column: 2, limit: 9 }, Code::FileTextTooLong, 4, Some(2), "9"),
+            (Unreadable::OutOfMemory { limit }, Code::FileMemory, 0, None, ""),
+            (Unreadable::OutOfTime, Code::FileTime, 0, None, ""),
+            (Unreadable::Crashed, Code::FileCrash, 0, None, ""),
+        ] {
+            let Halt::Unreadable(told) = unreadable(why.clone()) else { panic!("{why}: the attempt goes on") };
+            assert_eq!((told.code, told.row, told.column, told.a.as_str()), (code, row, column, a), "{why}");
+        }
+        // What is no fault of the file is tried again.
+        assert!(matches!(unreadable(Unreadable::Io("no process".into())), Halt::Interrupted(_)));
+    }
+}

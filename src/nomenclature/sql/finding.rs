@@ -188,5 +188,11 @@ mod tests {
             goods::contradictions(&conn).expect("a look"),
             ["nomenclature: 1 goods of company 7 are not found by their name or their id"]
         );
+        conn.execute("INSERT INTO nomenclature_names VALUES (7, 'salt', 2, 3, ?1), (7, 'soap', 2, 3, ?1)", [FOREVER])
+            .expect("a name too many");
+        assert_eq!(
+            goods::contradictions(&conn).expect("a look"),
+            ["nomenclature: 1 names of company 7 are of goods that have another"]
+        );
     }
 }

@@ -446,10 +446,24 @@ pub fn contradictions(conn: &Conn) -> Result<Vec<String>, StoreError> {
     let lost = lost.into_iter().map(|(company, count)| {
         format!("nomenclature: {count} goods of company {company} are not found by their name or their id")
     });
+    let mut statement = conn.prepare(
+        "SELECT n.company_id, count(*) FROM nomenclature_names n
+         JOIN nomenclature_catalogues c ON c.company_id = n.company_id AND n.since <= c.version AND n.until > c.version
+         WHERE NOT EXISTS (SELECT 1 FROM nomenclature_goods g
+                           WHERE g.company_id = n.company_id AND g.good = n.good AND g.name_folded = n.name_folded
+                                 AND g.since <= c.version AND g.until > c.version)
+         GROUP BY n.company_id",
+    )?;
+    let stale = statement
+        .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let stale = stale.into_iter().map(|(company, count)| {
+        format!("nomenclature: {count} names of company {company} are of goods that have another")
+    });
     let miscounted =
         miscounted.into_iter().map(|company| format!("nomenclature: the goods of company {company} are miscounted"));
     let shared = shared
         .into_iter()
         .map(|(company, code)| format!("nomenclature: two goods of company {company} have the barcode {code}"));
-    Ok(miscounted.chain(shared).chain(lost).collect())
+    Ok(miscounted.chain(shared).chain(lost).chain(stale).collect())
 }

@@ -206,11 +206,12 @@ pub fn earliest_applied(conn: &Conn, company: CompanyId) -> Result<Option<i64>, 
     Ok(statement.query_row(named_params! { ":company": company.0 }, |row| row.get(0))?)
 }
 
-/// Whether any import of a company is going on.
+/// Whether any import of a company is being made, carried out or undone. One that waits for its answer is made anew if the
+/// catalogue has moved by then, so it needs no old version.
 pub fn any_going_on(conn: &Conn, company: CompanyId) -> Result<bool, StoreError> {
     let mut statement = conn.prepare_cached(
         "SELECT EXISTS (SELECT 1 FROM nomenclature_imports
-                        WHERE company_id = :company AND (status IN (1, 2) OR undo = 1))",
+                        WHERE company_id = :company AND (status = 1 OR undo = 1))",
     )?;
     Ok(statement.query_row(named_params! { ":company": company.0 }, |row| row.get(0))?)
 }

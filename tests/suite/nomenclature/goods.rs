@@ -12,6 +12,23 @@ async fn found(world: &World, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn while_an_import_is_being_written_a_change_is_put_off() {
+    let world = World::new().await;
+    world.import("", priced(&[("Milk", "10", 1)])).await;
+    let pending = |plan: Option<i64>| {
+        world.server.store().write(move |tx| {
+            tx.execute("UPDATE nomenclature_catalogues SET pending_plan = ?1", [plan])?;
+            Ok::<_, comptoir::store::StoreError>(())
+        })
+    };
+    pending(Some(99)).await.unwrap();
+    let put_off = world.change("Milk", json!({"unit": "pc"})).await.expect(429);
+    assert_eq!(put_off.header("retry-after"), Some("1"));
+    pending(None).await.unwrap();
+    world.change("Milk", json!({"unit": "pc"})).await.expect(200);
+}
+
+#[tokio::test]
 async fn goods_are_found_by_name_in_any_case_by_article_by_barcode_and_by_group() {
     let world = World::new().await;
     let (one, two) = (ean(1), ean(2));

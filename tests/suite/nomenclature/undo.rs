@@ -43,6 +43,31 @@ async fn what_an_import_did_is_undone_as_long_as_nobody_has_changed_it_again() {
 }
 
 #[tokio::test]
+async fn a_good_is_found_by_the_name_it_has_whatever_was_renamed_and_undone() {
+    let world = World::new().await;
+    world.import("", priced(&[("Alpha", "1", 1), ("Salt", "1", 2)])).await;
+    let beta = world.import("", priced(&[("Beta", "1", 1)])).await;
+    let alpha = world.import("", priced(&[("ALPHA", "1", 1)])).await;
+    let gamma = world.import("", priced(&[("Gamma", "1", 1)])).await;
+    let found = async |name: &str| {
+        assert_eq!(world.names().await, [name, "Salt"]);
+        let page = world.user.get(&world.at(&format!("nomenclature?search={name}"))).await.expect(200).json();
+        assert_eq!((&page["items_total"], &page["items"][0]["name"]), (&json!(1), &json!(name)), "{page}");
+        assert_eq!(world.findings(), Vec::<String>::new());
+    };
+    found("Gamma").await;
+    undone(&world, &gamma, false).await;
+    found("ALPHA").await;
+    world.change("ALPHA", json!({"name": "Delta"})).await.expect(200);
+    found("Delta").await;
+    world.change("Delta", json!({"name": "ALPHA"})).await.expect(200);
+    undone(&world, &alpha, false).await;
+    found("Beta").await;
+    undone(&world, &beta, false).await;
+    found("Alpha").await;
+}
+
+#[tokio::test]
 async fn what_was_changed_again_is_named_and_the_rest_can_be_undone() {
     let world = World::new().await;
     world.import("", priced(&[("Milk", "10", 1), ("Bread", "5", 2)])).await;
