@@ -2,7 +2,7 @@
 //!
 //! Operations: `POST /ExternalExchange/v1/statistic/set`, and `/comptoir/v1/connectors/` of the house API, see [`api`].
 //! Tables: `connector_systems`, `connector_merchants`, `connector_series`, `connector_values`, `connector_alert_rules`,
-//! `connector_watches`. Tasks: `connector_alerts`, `connector_retention`.
+//! `connector_watches`. Tasks: `connector_alerts`, `connector_alerts_values`, `connector_retention`.
 //!
 //! In reading order: [`model`] (names), [`value`] (a value with its exact text), [`moment`] (ISO 8601), [`submission`]
 //! (what a request says), [`buckets`] (a series by minute, hour or day of a zone), [`alerting`] (when an alert is on),
