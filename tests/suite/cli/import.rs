@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read, Write};
 
+use comptoir::store::{OpenOptions, Store, StoreError};
 use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -55,6 +56,42 @@ async fn beside_a_server_the_server_does_it() {
     let server = place.serve(&[]).await;
     place.succeed(&["import", &file, "--yes", "--match", "ean13,name"]).await;
     assert_eq!(goods(&server).await, ["Juice", "Water"]);
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_is_not_waited_for_and_the_next_one_takes_the_import_on() {
+    let (place, file) = Place::with_file("goods.csv", GOODS).await;
+    // Has the database as a server has it, and does no work.
+    let idle = Store::open(OpenOptions::server(place.database())).unwrap();
+    let command = place.command(&["import", &file, "--yes"]).spawn().unwrap();
+    let begun = |store: &Store| {
+        store.read(|conn| {
+            let begun = conn.query_row("SELECT count(*) FROM nomenclature_imports", [], |row| row.get::<_, i64>(0))?;
+            Ok::<_, StoreError>(begun == 1)
+        })
+    };
+    let waiting = async {
+        while !begun(&idle).unwrap() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(GENEROUS, waiting).await.expect("an import");
+    idle.close().await.unwrap();
+    let output = timeout(GENEROUS, command.wait_with_output()).await.expect("the command ends").unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the server that was doing the import has ended"), "{said}");
+    let server = place.serve(&[]).await;
+    let operator = server.sign_in("operator", OPERATOR_PASSWORD).await;
+    let taken_on = async {
+        loop {
+            let imports = operator.get("/comptoir/v1/nomenclature/imports").await.expect(200).json();
+            if imports["items"][0]["status"] == "WaitingForFeedback" {
+                return;
+            }
+        }
+    };
+    timeout(GENEROUS, taken_on).await.expect("the question");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{MERCHANT, SET, SYSTEM, TODAY, World, of};
-use crate::support::{PASSWORD, TestServer, api_token};
+use crate::support::{Client, PASSWORD, TestServer, api_token};
 
 const SETTLED: &str = "Statistic successfully settled";
 
@@ -260,6 +260,53 @@ async fn basic_works_without_a_hash_for_each_request_and_ends_with_the_password(
     send(basic("connector", "another long password")).await.expect(200);
     // A token outlives the password.
     send(format!("Bearer {secret}")).await.expect(200);
+}
+
+#[tokio::test]
+async fn basic_ends_at_once_with_the_role_and_with_the_user() {
+    let world = World::new().await;
+    let body = json!({"externalSystemId": SYSTEM, "timestamp": TODAY, "items": [{"key": "a", "value": 1}]});
+    let send = async || {
+        let call =
+            world.server.anonymous().call(Method::POST, SET).header("authorization", basic("connector", PASSWORD));
+        call.json(&body).send().await
+    };
+    send().await.expect(200);
+    for (change, status) in [
+        (json!({"roles": ["PARTNER"]}), 403),
+        (json!({"roles": ["BOT"]}), 200),
+        (json!({"enabled": false}), 401),
+        (json!({"enabled": true}), 200),
+    ] {
+        world.admin.patch("/comptoir/v1/users/connector", change.clone()).await.expect(200);
+        assert_eq!(send().await.status, status, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn no_list_has_another_companys_rows() {
+    let world = World::new().await;
+    world.set(TODAY, json!([{"key": "errors", "value": 60, "merchantId": MERCHANT}])).await;
+    let rule = json!({"name": "Many", "key": "errors", "condition": "above", "threshold": 50, "clear": 10});
+    world.admin.post("/comptoir/v1/connectors/alert-rules", rule).await.expect(200);
+    world.server.run_pending_tasks().await;
+    world.server.company("south").await;
+    let foreign = world.server.user("south", "foreign", &["ADMIN"]).await;
+    for list in ["systems", "merchants", "keys", "values", "alert-rules", "alerts"] {
+        let items = async |caller: &Client| {
+            let page = caller.get(&format!("/comptoir/v1/connectors/{list}")).await.expect(200).json();
+            page["items"].as_array().unwrap().len()
+        };
+        assert_eq!((items(&world.admin).await, items(&foreign).await), (1, 0), "{list}");
+    }
+    // Nor does a rule of theirs look at what is not theirs.
+    let rule = json!({"name": "Many", "key": "errors", "condition": "above", "threshold": 50, "clear": 10});
+    foreign.post("/comptoir/v1/connectors/alert-rules", rule).await.expect(200);
+    world.server.run_pending_tasks().await;
+    world.set(TODAY + 1, json!([{"key": "errors", "value": 70, "merchantId": MERCHANT}])).await;
+    world.server.run_pending_tasks().await;
+    let alerts = foreign.get("/comptoir/v1/connectors/alerts").await.expect(200).json();
+    assert_eq!(alerts["items"], json!([]));
 }
 
 #[tokio::test]
