@@ -7,7 +7,7 @@
 //!
 //! Must not know: what is written, who writes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,6 +122,12 @@ impl Drop for Checkpointer {
             let _ = thread.join();
         }
     }
+}
+
+/// The same once, by a connection of its own.
+pub(super) fn advance_once(path: &Path, manner: Manner) -> Result<(), StoreError> {
+    advance(&connect(path, Role::Checkpointer, Manner { slow_query: None, ..manner })?);
+    Ok(())
 }
 
 /// Brings as much of the log into the file as readers allow, without waiting for any; how many of its pages are there. A

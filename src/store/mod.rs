@@ -3,7 +3,8 @@
 //! It owns the file, its settings, its format and its lock. It must not know any domain, HTTP, tasks: what the tables
 //! mean is said in each domain's `sql`, which gets a [`WriteTx`] or a [`ReadTx`] and never begins a transaction itself.
 //! In reading order: `open` (settings, refusals), `lock` (one server a file), `migrations` (the format), `writer` (the
-//! shared commit), `checkpointer` (the log), `reader` (the pool), `backup` (a copy while all of that goes on), `restore` (another file in its place),
+//! shared commit), `checkpointer` (the log), `reader` (the pool), `backup` (a copy while all of that goes on), `restore`
+//! (another file in its place),
 //! `error`, `health`.
 //!
 //! Nothing awaits inside a transaction: both kinds of closure are ordinary functions. A closure should hold the writer
@@ -295,6 +296,12 @@ impl Store {
 
     /// Brings the log into the file and empties it, as far as running reads allow; not if that is somebody else's to do.
     pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        if self.0.manner.checkpoints == Checkpoints::Own {
+            // What has piled up is copied beside the writer; it is left to empty the log.
+            let (path, manner) = (self.0.path.clone(), self.0.manner);
+            let copied = tokio::task::spawn_blocking(move || checkpointer::advance_once(&path, manner));
+            copied.await.map_err(|_| StoreError::Closed)??;
+        }
         let (reply, answer) = oneshot::channel();
         self.0.writer.queue().send(Message::Checkpoint(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?

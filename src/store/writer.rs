@@ -346,7 +346,8 @@ impl Desk {
         self.connection.commit_hook(Some(move || !guard.committing.load(Ordering::Relaxed)))?;
         let guard = Arc::clone(&self.guard);
         self.connection.rollback_hook(Some(move || guard.lost.store(true, Ordering::Relaxed)))?;
-        // What a savepoint may have to put back stays in memory: it is at most the pages that one write changes. Only now: a migration may have more to sort than fits.
+        // What a savepoint may have to put back stays in memory: it is at most the pages that one write changes. Only now:
+        // a migration may have more to sort than fits.
         self.connection.pragma_update(None, "temp_store", "MEMORY")?;
         Ok(())
     }
