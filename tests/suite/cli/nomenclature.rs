@@ -11,6 +11,14 @@ use crate::support::Client;
 /// Enough rows that reading and writing take several transactions.
 const ROWS: u64 = 9_000;
 
+/// A list of goods whose prices begin with this one.
+fn workbook(price: u64) -> Vec<u8> {
+    let rows: Vec<(String, String, u64)> =
+        (1..=ROWS).map(|number| (format!("Good {number:05}"), (price + number % 7).to_string(), number)).collect();
+    let rows: Vec<_> = rows.iter().map(|(name, price, code)| (name.as_str(), price.as_str(), *code)).collect();
+    priced(&rows)
+}
+
 /// An installation with its operator, who imports.
 struct Shop {
     place: Place,
@@ -42,10 +50,7 @@ impl Shop {
     }
 
     async fn upload(&self, query: &str, price: u64) -> Value {
-        let rows: Vec<(String, String, u64)> =
-            (1..=ROWS).map(|number| (format!("Good {number:05}"), (price + number % 7).to_string(), number)).collect();
-        let rows: Vec<_> = rows.iter().map(|(name, price, code)| (name.as_str(), price.as_str(), *code)).collect();
-        upload(&self.operator, &self.org, query, priced(&rows)).await.expect(200).json()
+        upload(&self.operator, &self.org, query, workbook(price)).await.expect(200).json()
     }
 
     /// The task once it has this status.
@@ -143,6 +148,23 @@ async fn an_import_that_is_killed_while_it_is_read_is_read_again() {
         }
     }
     assert!(in_progress, "no import was caught while it was read");
+    shop.is_well().await;
+}
+
+#[tokio::test]
+async fn an_import_that_is_killed_in_the_queue_is_read_by_the_next_server() {
+    let mut shop = Shop::open().await;
+    let bytes = workbook(10);
+    // All at once, and two are read at a time: the others wait for their turn.
+    let upload = || upload(&shop.operator, &shop.org, "", bytes.clone());
+    let (one, two, three, four) = tokio::join!(upload(), upload(), upload(), upload());
+    let tasks = [one, two, three, four].map(|answer| answer.expect(200).json());
+    let lock = shop.caught(QUEUED, WRITTEN).await.expect("it is in the queue");
+    shop.killed(Some(lock)).await;
+    for task in &tasks {
+        let waiting = shop.until(task, "WaitingForFeedback").await;
+        assert_eq!(figures(&waiting), [i64::try_from(ROWS).unwrap(), 0, 0, 0, 0]);
+    }
     shop.is_well().await;
 }
 
