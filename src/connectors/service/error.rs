@@ -43,10 +43,9 @@ pub enum ConnectorsError {
 /// So many are named.
 const NAMED: usize = 20;
 
-/// The first of them, each once, and how many more there are.
+/// The first of them, and how many more there are.
 fn some(codes: &[String]) -> String {
-    let mut named: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
-    named.dedup();
+    let named: Vec<&str> = codes.iter().take(NAMED).map(String::as_str).collect();
     let more = codes.len().saturating_sub(NAMED);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     named.join(", ") + &more
